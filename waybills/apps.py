@@ -1,0 +1,11 @@
+"""The carrier's side: waybills, their trails and the queue of pushes."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class WaybillsConfig(AppConfig):
+    """The app that knows nothing of WeChat's transport."""
+
+    name = "waybills"
+    verbose_name = _("Waybills")

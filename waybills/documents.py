@@ -1,0 +1,85 @@
+"""The values of the domain, and the sealed documents that hold what is personal in them."""
+
+from dataclasses import astuple, dataclass
+from uuid import UUID
+
+from waybills.sealing import seal, unseal
+
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A sender or receiver; what is not known is the empty text."""
+
+    name: str = ""
+    phone: str = ""
+    province: str = ""
+    city: str = ""
+    area: str = ""
+    street: str = ""
+    address: str = ""
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PathDocument:
+    """What is personal in a path: its text carries phone numbers by specification."""
+
+    action_msg: str
+    pickup_courier_name: str = ""
+    pickup_courier_phone: str = ""
+    delivery_courier_name: str = ""
+    delivery_courier_phone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptDocument:
+    """What was sent to WeChat and what was seen of the answer, both as text and without the token."""
+
+    request: str
+    answer: str = ""
+
+
+def seal_waybill(no: str, sender: Contact, receiver: Contact) -> bytes:
+    """Return the sealed contacts of a waybill, without what has plain columns (province and city)."""
+    return seal("waybill.sealed", no.encode(), (_VERSION, _without_region(sender), _without_region(receiver)))
+
+
+def unseal_waybill(
+    no: str, blob: bytes, sender_region: tuple[str, str], receiver_region: tuple[str, str]
+) -> tuple[Contact, Contact]:
+    """Return (sender, receiver) of a waybill; a region is its plain (province, city)."""
+    _, sender, receiver = unseal("waybill.sealed", no.encode(), blob)
+    return _with_region(sender, sender_region), _with_region(receiver, receiver_region)
+
+
+def _without_region(contact: Contact) -> tuple[str, ...]:
+    return contact.name, contact.phone, contact.area, contact.street, contact.address, contact.id
+
+
+def _with_region(fields: list[str], region: tuple[str, str]) -> Contact:
+    name, phone, area, street, address, id_ = fields
+    return Contact(name, phone, *region, area, street, address, id_)
+
+
+def seal_path(digest: bytes, document: PathDocument) -> bytes:
+    """Return the sealed document of the path that has this digest."""
+    return seal("path.sealed", digest, (_VERSION, *astuple(document)))
+
+
+def unseal_path(digest: bytes, blob: bytes) -> PathDocument:
+    """Return the document of the path that has this digest."""
+    _, *fields = unseal("path.sealed", bytes(digest), blob)
+    return PathDocument(*fields)
+
+
+def seal_attempt(attempt_id: UUID, document: AttemptDocument) -> bytes:
+    """Return the sealed document of an attempt."""
+    return seal("push_attempt.sealed", attempt_id.bytes, (_VERSION, document.request, document.answer))
+
+
+def unseal_attempt(attempt_id: UUID, blob: bytes) -> AttemptDocument:
+    """Return the document of an attempt."""
+    _, request, answer = unseal("push_attempt.sealed", attempt_id.bytes, blob)
+    return AttemptDocument(request, answer)

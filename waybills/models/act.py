@@ -1,0 +1,38 @@
+"""An act: what a person or a service account did, for ever."""
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Act(models.Model):
+    """One act of a person. Never changed, and without personal data."""
+
+    class Verb(models.TextChoices):
+        """What was done."""
+
+        RESEND = "resend", _("resent a push")
+        CANCEL = "cancel", _("cancelled a push")
+        VOID = "void", _("voided a path event")
+        REVEAL = "reveal", _("revealed personal data")
+        EXPORT = "export", _("exported")
+        EDIT_CELLS = "edit_cells", _("edited the cells")
+        MAP_CODE = "map_code", _("mapped a carrier's code")
+        STOP_LINE = "stop_line", _("stopped the line")
+        RESUME_LINE = "resume_line", _("resumed the line")
+
+    at = models.DateTimeField(_("at"))
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, verbose_name=_("who"), related_name="+")
+    verb = models.CharField(_("act"), max_length=12, choices=Verb)
+    waybill_no = models.CharField(_("waybill number"), max_length=64, blank=True)
+    target = models.CharField(_("of what"), max_length=128, blank=True)
+    reason = models.CharField(_("reason"), max_length=512, blank=True)
+
+    class Meta:
+        verbose_name = _("act of a person")
+        verbose_name_plural = _("acts of persons")
+        ordering = ["-at", "-pk"]
+        indexes = [models.Index(fields=["waybill_no", "at"], name="act_of_waybill")]
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.target}"
