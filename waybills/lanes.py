@@ -65,6 +65,7 @@ class Head:
     regions: tuple[tuple[str, str], tuple[str, str]]
     """(province, city) of the sender, of the receiver."""
     receiver_is_mobile: bool
+    is_voided: bool
     sent_through: int
     overtakes: bool
     """Earlier ones of its waybill are pending still."""
@@ -305,8 +306,9 @@ def _head(row: Sequence[Any], lease: _Lease) -> Head:
         receiver_phone_index=bytes(row[16]),
         regions=((row[17], row[18]), (row[19], row[20])),
         receiver_is_mobile=bool(row[21]),
-        sent_through=row[22],
-        overtakes=bool(row[23]),
+        is_voided=bool(row[22]),
+        sent_through=row[23],
+        overtakes=bool(row[24]),
     )
 
 

@@ -77,7 +77,7 @@ _HEAD_COLUMNS = """
 def heads(postgresql: bool) -> str:
     """Return the statement that finds what to send of each lane: a message that has waited long enough, or the head."""
     return f"""
-        SELECT {_HEAD_COLUMNS}, own.sent_through,
+        SELECT {_HEAD_COLUMNS}, path.voided_at IS NOT NULL, own.sent_through,
                EXISTS (SELECT 1 FROM waybills_push e WHERE e.waybill_id = push.waybill_id AND e.state = 'pending'
                           AND (e.action_time, e.id) < (push.action_time, push.id))
           FROM waybills_push push
