@@ -14,9 +14,7 @@ CONFIGURATION = "portal.E001"
 @register()
 def check_configuration(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Return an error for each variable of the environment that is missing or has the wrong shape."""
-    return [
-        Error(problem.what, hint=problem.remedy, id=CONFIGURATION) for problem in settings.CONFIGURATION_PROBLEMS
-    ]
+    return [Error(problem.what, hint=problem.remedy, id=CONFIGURATION) for problem in settings.CONFIGURATION_PROBLEMS]
 
 
 def stop_on_wrong_configuration() -> None:

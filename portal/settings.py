@@ -20,6 +20,8 @@ VAR_DIR.mkdir(exist_ok=True)
 
 environ.Env.read_env(os.environ.get("PORTAL_ENV_FILE", BASE_DIR / ".env"))
 _env = shape.EnvironmentReader(os.environ)
+_NO_WORDS: tuple[str, ...] = ()
+_NO_NETWORKS: tuple[shape.Network, ...] = ()
 
 # --- The process -----------------------------------------------------------------------------------------------------
 
@@ -27,15 +29,15 @@ DEBUG = _env.read("DJANGO_DEBUG", shape.boolean, False, "0 or 1")
 TESTING = "pytest" in sys.modules
 _LENIENT = DEBUG or TESTING
 """Debug and tests run without keys of their own; production does not start without them."""
-_STAND_IN_SECRET = "debug-" + "0" * 60  # noqa: S105 - refused outside debug, below
+_STAND_IN_SECRET = "debug-" + "0" * 60
 
 SURFACE = _env.read("PORTAL_SURFACE", shape.choice("all", "edge", "ops"), "all", "all, edge or ops")
 HTTPS = _env.read("PORTAL_HTTPS", shape.boolean, True, "0 or 1")
-ALLOWED_HOSTS = list(_env.read("DJANGO_ALLOWED_HOSTS", shape.words, (), "host names, comma-separated"))
+ALLOWED_HOSTS = list(_env.read("DJANGO_ALLOWED_HOSTS", shape.words, _NO_WORDS, "host names, comma-separated"))
 CSRF_TRUSTED_ORIGINS = list(
-    _env.read("DJANGO_CSRF_TRUSTED_ORIGINS", shape.words, (), "origins with scheme, comma-separated")
+    _env.read("DJANGO_CSRF_TRUSTED_ORIGINS", shape.words, _NO_WORDS, "origins with scheme, comma-separated")
 )
-TRUSTED_PROXIES = _env.read("TRUSTED_PROXIES", shape.networks, (), "networks such as 10.0.0.0/8")
+TRUSTED_PROXIES = _env.read("TRUSTED_PROXIES", shape.networks, _NO_NETWORKS, "networks such as 10.0.0.0/8")
 
 if _LENIENT:
     SECRET_KEY = os.environ.get("DJANGO_SECRET_KEY") or _STAND_IN_SECRET
@@ -117,16 +119,24 @@ WECHAT = WechatSettings(
     secret=_env.read("WECHAT_SECRET", shape.pattern(r"\S{1,128}", "a secret"), "", "the mini program's AppSecret"),
     username=_env.read("WECHAT_USERNAME", shape.pattern(r"gh_\w{1,64}", "of the form gh_…"), "", "gh_…"),
     token=_env.read(
-        "WECHAT_TOKEN", shape.pattern(r"[A-Za-z0-9]{3,32}", "3 to 32 letters and digits"), "", "3 to 32 letters and digits"
+        "WECHAT_TOKEN",
+        shape.pattern(r"[A-Za-z0-9]{3,32}", "3 to 32 letters and digits"),
+        "",
+        "3 to 32 letters and digits",
     ),
     aes_keys=_env.read(
-        "WECHAT_AES_KEYS", shape.encoding_aes_keys, (), "EncodingAESKeys of 43 characters, newest first, comma-separated"
+        "WECHAT_AES_KEYS",
+        shape.encoding_aes_keys,
+        (),
+        "EncodingAESKeys of 43 characters, newest first, comma-separated",
     ),
     message_mode=_env.read(
         "WECHAT_MESSAGE_MODE", shape.choice("safe", "compat", "plain"), "safe", "safe, compat or plain"
     ),
     api_base=_env.read("WECHAT_API_BASE", shape.http_url, "https://api.weixin.qq.com", "an address"),
-    callback_tolerance=_env.read("CALLBACK_TOLERANCE", shape.seconds, timedelta(seconds=300), "seconds; 0 for no check"),
+    callback_tolerance=_env.read(
+        "CALLBACK_TOLERANCE", shape.seconds, timedelta(seconds=300), "seconds; 0 for no check"
+    ),
     relay_url=_env.read("CALLBACK_RELAY_URL", shape.relay_url, "", "an address"),
 )
 
@@ -148,7 +158,7 @@ PUSH = PushSettings(
     ),
     order_wait=_env.read("PUSH_ORDER_WAIT", shape.seconds, timedelta(seconds=60), "seconds"),
     coalesce=_env.read("PUSH_COALESCE", shape.codes, frozenset(), "codes, comma-separated"),
-    only_phones=frozenset(_env.read("PUSH_ONLY_PHONES", shape.words, (), "phones, comma-separated")),
+    only_phones=frozenset(_env.read("PUSH_ONLY_PHONES", shape.words, _NO_WORDS, "phones, comma-separated")),
     send_unbound=_env.read("PUSH_UNBOUND", shape.choice("skip", "send"), "skip", "skip or send") == "send",
     lease=timedelta(seconds=_env.read("PUSH_LEASE", shape.positive_number, 120, "seconds")),
     retry_first=timedelta(seconds=_env.read("PUSH_RETRY_FIRST", shape.positive_number, 5, "seconds")),

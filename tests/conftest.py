@@ -1,6 +1,5 @@
 """What every test can use."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +18,6 @@ def change(settings: Any) -> Any:
 
 
 @pytest.fixture(autouse=True)
-def _plain_http(settings: Any) -> Iterator[None]:
+def _plain_http(settings: Any) -> None:
     settings.SECURE_SSL_REDIRECT = False
     settings.ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
-    yield

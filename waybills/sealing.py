@@ -25,7 +25,6 @@ _NONCE = 12
 _SHORTEST = _KEY_ID + _NONCE + 16
 
 
-
 class SealBroken(Exception):
     """A sealed document does not open: the key is missing or wrong, or the blob was changed or moved."""
 

@@ -62,10 +62,10 @@ def read_trail(no: str) -> Trail | None:
     return _trail(no, rows) if rows else None
 
 
-def _rows(no: str) -> Sequence[tuple[Any, ...]]:
+def _rows(no: str) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(_TRAIL, [no])
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def _trail(no: str, rows: Sequence[tuple[Any, ...]]) -> Trail:

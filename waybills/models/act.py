@@ -11,6 +11,7 @@ class Act(models.Model):
     class Verb(models.TextChoices):
         """What was done."""
 
+        PUSH = "push", _("pushed by hand")
         RESEND = "resend", _("resent a push")
         CANCEL = "cancel", _("cancelled a push")
         VOID = "void", _("voided a path event")

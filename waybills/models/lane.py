@@ -19,13 +19,9 @@ class Lane(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(
-                condition=Q(leased=False) | Q(wake_at__isnull=False), name="lane_lease_has_an_end"
-            ),
+            models.CheckConstraint(condition=Q(leased=False) | Q(wake_at__isnull=False), name="lane_lease_has_an_end"),
         ]
-        indexes = [
-            models.Index(fields=["wake_at", "waybill"], name="lane_wake", condition=Q(wake_at__isnull=False))
-        ]
+        indexes = [models.Index(fields=["wake_at", "waybill"], name="lane_wake", condition=Q(wake_at__isnull=False))]
 
     def __str__(self) -> str:
         return f"lane {self.pk}"

@@ -19,6 +19,7 @@ class Line(models.Model):
     code = models.BigIntegerField(_("error code"), null=True)
     """WeChat's code that stopped it; null where a person did."""
     reason = models.CharField(_("reason"), max_length=512, blank=True)
+    remedy = models.CharField(_("remedy"), max_length=512, blank=True)
     since = models.DateTimeField(_("since"))
     probe_at = models.DateTimeField(_("next probe"), null=True)
     """When one push may test whether the cause has gone; null: a person resumes it."""

@@ -1,7 +1,6 @@
 """A path: one node of a waybill's trail."""
 
 from django.db import models
-from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from waybills.action_types import ActionType

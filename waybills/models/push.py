@@ -36,7 +36,10 @@ class PushReason(models.TextChoices):
     PHONE_EXCLUDED = "phone_excluded", _("Joint debugging: this phone is not on the list (PUSH_ONLY_PHONES).")
     REFUSED = "refused", _("WeChat refused the data: correct them and resend.")
     TRIES_USED_UP = "tries_used_up", _("WeChat refused three times; see the attempts.")
-    ANSWER_LOST = "answer_lost", _("WeChat asked back for it, but its answer was lost: the user may have the message.")
+    ANSWER_LOST = (
+        "answer_lost",
+        _("WeChat asked back for it, but its answer was lost: the user may have the message."),
+    )
     PAST_DEADLINE = "past_deadline", _("Its deadline passed before it could be sent (PUSH_DEADLINE).")
     OVERTAKEN = "overtaken", _("A newer event of the waybill was pushed first; the trail carries this one.")
     BY_HAND = "by_hand", _("Cancelled by a person.")
@@ -99,13 +102,13 @@ class Push(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["waybill", "action_time", "id"], name="push_pending", condition=Q(state=PushState.PENDING)
+                fields=["waybill", "action_time", "id"],
+                name="push_pending",
+                condition=Q(state=PushState.PENDING),
             ),
             models.Index(fields=["deadline_at"], name="push_deadline", condition=Q(state=PushState.PENDING)),
             models.Index(fields=["waybill", "-action_time", "-id"], name="push_of_waybill"),
-            models.Index(
-                fields=["settled_at", "id"], name="push_settled", condition=Q(settled_at__isnull=False)
-            ),
+            models.Index(fields=["settled_at", "id"], name="push_settled", condition=Q(settled_at__isnull=False)),
         ]
 
     def __str__(self) -> str:

@@ -42,9 +42,7 @@ class Callback(models.Model):
         ]
         indexes = [
             models.Index(fields=["received_at"], name="callback_received"),
-            models.Index(
-                fields=["waybill_no", "received_at"], name="callback_of_waybill", condition=~Q(waybill_no="")
-            ),
+            models.Index(fields=["waybill_no", "received_at"], name="callback_of_waybill", condition=~Q(waybill_no="")),
         ]
 
     def __str__(self) -> str:

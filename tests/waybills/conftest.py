@@ -1,0 +1,26 @@
+"""The least valid items of a batch."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from waybills.documents import Contact, PathDocument
+from waybills.ingest import PathItem, WaybillItem
+
+NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
+RECEIVER = Contact(name="李四", phone="13800138000", province="福建省", city="泉州市")
+
+
+def waybill_item(no: str = "SF1", **fields: Any) -> WaybillItem:
+    values = {"create_time": int(NOW.timestamp()) - 3600, "sender": Contact(name="张三"), "receiver": RECEIVER}
+    return WaybillItem(no, **(values | fields))
+
+
+def path_item(no: str = "SF1", minutes_ago: int = 0, action_type: int = 200001, text: str = "快件到达") -> PathItem:
+    return PathItem(no, int(NOW.timestamp()) - 60 * minutes_ago, action_type, PathDocument(text))
+
+
+@pytest.fixture
+def now() -> datetime:
+    return NOW

@@ -1,0 +1,227 @@
+"""The bulk path in: one set-based write for REST, files and gateway alike.
+
+One transaction, one sorted pass over each table, a fixed number of statements whatever the batch's size:
+
+1. what is known of the waybills named;
+2. one upsert of those posted, and of stubs for paths whose waybill has not come yet;
+3. the paths and, in the same statement, a push for each new one;
+4. lock the lanes, in order;
+5. wake those whose waybill is posted.
+
+Two senders that post the same events meet in the same order, so they wait instead of deadlocking; should one deadlock
+all the same, the whole transaction is repeated.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.conf import settings
+from django.db import OperationalError, transaction
+from django.utils import timezone
+
+from waybills import ingest_sql, lanes
+from waybills.cleaning import is_mainland_mobile
+from waybills.documents import Contact, PathDocument, seal_path, seal_waybill
+from waybills.doorbell import ring
+from waybills.ingest_sql import KnownWaybill, PathRow, WaybillRow
+from waybills.models import PushReason, PushState
+from waybills.sealing import blind_index, content_digest
+
+_DEADLOCK = "40P01"
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class WaybillItem:
+    """One posted waybill, cleaned."""
+
+    no: str
+    create_time: int
+    sender: Contact
+    receiver: Contact
+
+
+@dataclass(frozen=True, slots=True)
+class PathItem:
+    """One path event, cleaned."""
+
+    no: str
+    action_time: int
+    action_type: int
+    document: PathDocument
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of a batch. New paths are either created or, for want of their waybill, waiting."""
+
+    waybills_created: int = 0
+    waybills_updated: int = 0
+    waybills_unchanged: int = 0
+    paths_created: int = 0
+    paths_duplicate: int = 0
+    paths_waiting: int = 0
+
+
+def ingest(
+    waybills: Sequence[WaybillItem],
+    paths: Sequence[PathItem],
+    *,
+    now: datetime | None = None,
+    trigger: str = "event",
+) -> Report:
+    """Store a batch, whole or not at all, and tell the workers.
+
+    Of a waybill posted twice in one batch the later one counts; the same event twice is stored once.
+    """
+    moment = now or timezone.now()
+    rows = _waybill_rows(waybills)
+    path_rows = _path_rows(paths)
+    report, has_work = _repeat_on_deadlock(rows, path_rows, moment, trigger)
+    if has_work:
+        ring()
+    repeated_waybills, repeated_paths = len(waybills) - len(rows), len(paths) - len(path_rows)
+    return Report(
+        report.waybills_created,
+        report.waybills_updated,
+        report.waybills_unchanged + repeated_waybills,
+        report.paths_created,
+        report.paths_duplicate + repeated_paths,
+        report.paths_waiting,
+    )
+
+
+def _repeat_on_deadlock(
+    waybills: list[WaybillRow], paths: list[PathRow], now: datetime, trigger: str
+) -> tuple[Report, bool]:
+    for _ in range(_TRIES - 1):
+        try:
+            return _store(waybills, paths, now, trigger)
+        except OperationalError as error:
+            if getattr(error.__cause__, "sqlstate", None) != _DEADLOCK:
+                raise
+    return _store(waybills, paths, now, trigger)
+
+
+def _waybill_rows(items: Iterable[WaybillItem]) -> list[WaybillRow]:
+    """Return the rows sorted by number, the last of each."""
+    latest = {item.no: item for item in items}
+    return [_waybill_row(latest[no]) for no in sorted(latest)]
+
+
+def _waybill_row(item: WaybillItem) -> WaybillRow:
+    sender, receiver = item.sender, item.receiver
+    return WaybillRow(
+        no=item.no,
+        digest=content_digest("waybill", (item.no, item.create_time, astuple(sender), astuple(receiver))),
+        create_time=item.create_time,
+        sealed=seal_waybill(item.no, sender, receiver),
+        receiver_phone_index=blind_index(receiver.phone),
+        sender_phone_index=blind_index(sender.phone) if sender.phone else None,
+        receiver_is_mobile=is_mainland_mobile(receiver.phone),
+        receiver_province=receiver.province,
+        receiver_city=receiver.city,
+        sender_province=sender.province,
+        sender_city=sender.city,
+    )
+
+
+def _path_rows(items: Iterable[PathItem]) -> list[PathRow]:
+    """Return one row an event; the store sorts them by its own ids."""
+    unique = {path_digest(item): item for item in items}
+    return [
+        PathRow(item.no, digest, item.action_time, item.action_type, seal_path(digest, item.document))
+        for digest, item in unique.items()
+    ]
+
+
+def path_digest(item: PathItem) -> bytes:
+    """Return the identity of an event: of its fields, after cleaning."""
+    return content_digest("path", (item.no, item.action_time, item.action_type, *astuple(item.document)))
+
+
+def _store(waybills: list[WaybillRow], paths: list[PathRow], now: datetime, trigger: str) -> tuple[Report, bool]:
+    with transaction.atomic():
+        known = ingest_sql.find_waybills({row.no for row in waybills} | {row.no for row in paths})
+        changed = [row for row in waybills if row.no not in known or known[row.no].digest != row.digest]
+        posted = {row.no for row in waybills}
+        missing = sorted({row.no for row in paths} - posted - known.keys())
+        written = ingest_sql.put_waybills(changed, missing, now) if changed or missing else {}
+        known_now = _with_ids(known, written, waybills, missing)
+        created = ingest_sql.put_paths(_with_pushes(paths, known_now, now), now, trigger) if paths else []
+        touched = sorted({*created, *(known_now[row.no].id for row in changed)})
+        if touched:
+            lanes.lock(touched)
+            ingest_sql.skip_unreachable([known_now[row.no].id for row in changed if not row.receiver_is_mobile], now)
+            lanes.wake(touched)
+        return _report(waybills, paths, known, written, known_now, created), bool(touched)
+
+
+def _with_ids(
+    known: dict[str, KnownWaybill], written: dict[str, int], waybills: list[WaybillRow], missing: list[str]
+) -> dict[str, KnownWaybill]:
+    """Return what holds after the upsert; a row that another sender wrote first is read again."""
+    result = dict(known)
+    result.update({no: KnownWaybill(written[no], None, False, None) for no in missing if no in written})
+    for row in waybills:
+        id_ = written.get(row.no) or (known[row.no].id if row.no in known else None)
+        if id_ is not None:
+            result[row.no] = KnownWaybill(id_, row.digest, True, row.receiver_is_mobile)
+    unseen = {row.no for row in waybills if row.no not in result} | {no for no in missing if no not in result}
+    if unseen:
+        result.update(ingest_sql.find_waybills(unseen))
+    return result
+
+
+def _with_pushes(paths: list[PathRow], known: dict[str, KnownWaybill], now: datetime) -> list[ingest_sql.PathWithPush]:
+    rows = []
+    for row in paths:
+        waybill = known[row.no]
+        deadline = datetime.fromtimestamp(row.action_time, UTC) + settings.PUSH.deadline_of(row.action_type)
+        state, reason = first_state(row.action_type, waybill.receiver_is_mobile, deadline, now)
+        rows.append(ingest_sql.PathWithPush(waybill.id, row, state, reason, deadline))
+    rows.sort(key=lambda row: (row.waybill_id, row.path.digest))
+    return rows
+
+
+def first_state(
+    action_type: int, receiver_is_mobile: bool | None, deadline: datetime, now: datetime
+) -> tuple[PushState, PushReason]:
+    """Return (state, reason) with which a push begins; receiver_is_mobile: None before the waybill has come."""
+    allowed = settings.PUSH.action_types
+    if allowed is not None and action_type not in allowed:
+        return PushState.SKIPPED, PushReason.TYPE_EXCLUDED
+    if receiver_is_mobile is False:
+        return PushState.SKIPPED, PushReason.PHONE_NOT_MOBILE
+    if deadline <= now:
+        return PushState.EXPIRED, PushReason.PAST_DEADLINE
+    return PushState.PENDING, PushReason.NONE
+
+
+def _report(
+    waybills: list[WaybillRow],
+    paths: list[PathRow],
+    known: dict[str, KnownWaybill],
+    written: dict[str, int],
+    known_now: dict[str, KnownWaybill],
+    created: list[int],
+) -> Report:
+    is_posted = {waybill.id: waybill.is_posted for waybill in known_now.values()}
+    waiting = sum(not is_posted[waybill_id] for waybill_id in created)
+    fresh = [row for row in waybills if row.no in written]
+    new = sum(row.no not in known or not known[row.no].is_posted for row in fresh)
+    return Report(
+        waybills_created=new,
+        waybills_updated=len(fresh) - new,
+        waybills_unchanged=len(waybills) - len(fresh),
+        paths_created=len(created) - waiting,
+        paths_duplicate=len(paths) - len(created),
+        paths_waiting=waiting,
+    )
+
+
+def deadline_after(now: datetime, action_type: int) -> datetime:
+    """Return until when a push that a person asks for now is worth sending."""
+    window: timedelta = settings.PUSH.deadline_of(action_type)
+    return now + window

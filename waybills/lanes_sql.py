@@ -1,0 +1,251 @@
+"""The statements of the queue, for PostgreSQL and SQLite.
+
+On SQLite the same statements run inside BEGIN IMMEDIATE: one writer at a time needs no SKIP LOCKED. Lists arrive as
+arrays on PostgreSQL and as JSON on SQLite; SQLite's rows are closed one by one inside its own process.
+"""
+
+from waybills.action_types import MESSAGE_TYPES
+
+_MESSAGES = ", ".join(str(int(code)) for code in sorted(MESSAGE_TYPES))
+
+IDS = {True: "SELECT unnest(%(ids)s::bigint[])", False: "SELECT value FROM json_each(%(ids)s)"}
+
+LOCK = {
+    True: """
+        INSERT INTO waybills_lane (waybill_id, wake_at, leased, fence, sent_through)
+        SELECT id, NULL, false, 0, 0 FROM unnest(%(ids)s::bigint[]) AS given (id) ORDER BY id
+        ON CONFLICT (waybill_id) DO UPDATE SET waybill_id = excluded.waybill_id
+    """,
+    False: """
+        INSERT INTO waybills_lane (waybill_id, wake_at, leased, fence, sent_through)
+        SELECT value, NULL, 0, 0, 0 FROM json_each(%(ids)s) WHERE true
+        ON CONFLICT (waybill_id) DO NOTHING
+    """,
+}
+
+_PLUS_ORDER_WAIT = {
+    True: "m.not_before + %(order_wait)s",
+    False: "strftime('%%Y-%%m-%%d %%H:%%M:%%f', m.not_before, %(order_wait)s)",
+}
+
+
+def next_wake(postgresql: bool) -> str:
+    """Return the expression of when a lane's queue is due: its head, or a message that has waited long enough."""
+    least = "least" if postgresql else "min"
+    # min() of SQLite is null if one of its arguments is: the head's own time stands in.
+    head = """(SELECT p.not_before FROM waybills_push p WHERE p.waybill_id = lane.waybill_id AND p.state = 'pending'
+                ORDER BY p.action_time, p.id LIMIT 1)"""
+    message = f"""(SELECT min({_PLUS_ORDER_WAIT[postgresql]}) FROM waybills_push m
+                    WHERE m.waybill_id = lane.waybill_id AND m.state = 'pending'
+                      AND m.action_type IN ({_MESSAGES}))"""  # noqa: S608 - constants
+    return f"{least}({head}, coalesce({message}, {head}))"
+
+
+def wake(postgresql: bool) -> str:
+    """Return the statement that wakes lanes; a leased one is woken when it is settled."""
+    return f"""
+        UPDATE waybills_lane AS lane SET wake_at = {next_wake(postgresql)}
+         WHERE lane.waybill_id IN ({IDS[postgresql]}) AND NOT lane.leased
+           AND EXISTS (SELECT 1 FROM waybills_waybill w WHERE w.id = lane.waybill_id AND w.posted_at IS NOT NULL)
+    """  # noqa: S608 - constants
+
+
+CLAIM = """
+    UPDATE waybills_lane AS lane SET wake_at = %(until)s, leased = true, fence = lane.fence + 1
+      FROM (SELECT waybill_id, leased FROM waybills_lane
+             WHERE wake_at <= %(now)s ORDER BY wake_at, waybill_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED) AS due
+     WHERE lane.waybill_id = due.waybill_id
+    RETURNING lane.waybill_id, lane.fence, due.leased, lane.sent_through
+"""
+DUE_SQLITE = """
+    SELECT waybill_id, fence + 1, leased, sent_through FROM waybills_lane
+     WHERE wake_at <= %(now)s ORDER BY wake_at, waybill_id LIMIT %(limit)s
+"""
+CLAIM_SQLITE = f"""
+    UPDATE waybills_lane SET wake_at = %(until)s, leased = 1, fence = fence + 1 WHERE waybill_id IN ({IDS[False]})
+"""  # noqa: S608 - constants
+
+_HEAD_COLUMNS = """
+    push.id, push.waybill_id, push.action_time, push.action_type, push.tries, push.refusals, push.by_hand,
+    push.trigger, push.in_doubt_since, push.not_before, push.deadline_at,
+    path.digest, path.sealed, waybill.no, waybill.create_time, waybill.sealed, waybill.receiver_phone_index,
+    waybill.sender_province, waybill.sender_city, waybill.receiver_province, waybill.receiver_city,
+    waybill.receiver_is_mobile
+"""
+
+
+def heads(postgresql: bool) -> str:
+    """Return the statement that finds what to send of each lane: a message that has waited long enough, or the head."""
+    return f"""
+        SELECT {_HEAD_COLUMNS}, path.voided_at IS NOT NULL, own.sent_through,
+               EXISTS (SELECT 1 FROM waybills_push e WHERE e.waybill_id = push.waybill_id AND e.state = 'pending'
+                          AND (e.action_time, e.id) < (push.action_time, push.id))
+          FROM waybills_push push
+          JOIN waybills_lane own ON own.waybill_id = push.waybill_id
+          JOIN waybills_path path ON path.id = push.path_id
+          JOIN waybills_waybill waybill ON waybill.id = push.waybill_id
+         WHERE push.id IN (
+            SELECT coalesce(
+                (SELECT m.id FROM waybills_push m
+                  WHERE m.waybill_id = lane.waybill_id AND m.state = 'pending' AND m.action_type IN ({_MESSAGES})
+                    AND m.not_before <= %(waited_since)s ORDER BY m.action_time, m.id LIMIT 1),
+                (SELECT p.id FROM waybills_push p
+                  WHERE p.waybill_id = lane.waybill_id AND p.state = 'pending'
+                  ORDER BY p.action_time, p.id LIMIT 1))
+              FROM ({IDS[postgresql]}) AS lane (waybill_id))
+    """.replace(  # noqa: S608 - constants
+        "AS lane (waybill_id)", "AS lane (waybill_id)" if postgresql else "AS lane"
+    ).replace("SELECT value FROM", "SELECT value AS waybill_id FROM")
+
+
+OVERTAKE = """
+    UPDATE waybills_push AS push SET state = 'expired', reason = 'overtaken', settled_at = %(now)s, not_before = NULL,
+                                     in_doubt_since = NULL
+      FROM unnest(%(waybill_id)s::bigint[], %(action_time)s::bigint[], %(push_id)s::bigint[])
+        AS given (waybill_id, action_time, push_id)
+     WHERE push.waybill_id = given.waybill_id AND push.state = 'pending'
+       AND (push.action_time, push.id) < (given.action_time, given.push_id)
+"""
+OVERTAKE_SQLITE = """
+    UPDATE waybills_push SET state = 'expired', reason = 'overtaken', settled_at = %(now)s, not_before = NULL,
+                             in_doubt_since = NULL
+     WHERE waybill_id = %(waybill_id)s AND state = 'pending' AND (action_time, id) < (%(action_time)s, %(push_id)s)
+"""
+
+_OPEN = """
+    FROM waybills_pushattempt a JOIN waybills_push p ON p.id = a.push_id
+    WHERE a.outcome = 'open' AND p.waybill_id IN ({ids})
+"""
+_LOST_PUSH = f"""
+    UPDATE waybills_push SET reason = 'sender_lost', not_before = %(now)s
+     WHERE state = 'pending' AND id IN (SELECT p.id {_OPEN})
+"""  # noqa: S608 - constants
+_LOST_NOTIFY = f"""
+    UPDATE waybills_push SET reason = 'in_doubt', tries = tries + 1,
+           in_doubt_since = (SELECT max(a.started_at) FROM waybills_pushattempt a
+                              WHERE a.push_id = waybills_push.id AND a.outcome = 'open' AND a.call = 'pathnotify')
+     WHERE state = 'pending' AND id IN (SELECT p.id {_OPEN} AND a.call = 'pathnotify')
+"""  # noqa: S608 - constants
+_LOST_REACHED = f"""
+    UPDATE waybills_lane AS lane
+       SET sent_through = {{greatest}}(lane.sent_through, coalesce(
+           (SELECT max(p.action_time) {_OPEN} AND p.waybill_id = lane.waybill_id AND a.call = 'pathnotify'), 0))
+     WHERE lane.waybill_id IN ({{ids}})
+"""  # noqa: S608 - constants
+_CLOSE_LOST = f"""
+    UPDATE waybills_pushattempt
+       SET outcome = CASE WHEN call = 'pathnotify' THEN 'unknown' ELSE 'failed' END, ended_at = %(now)s,
+           errmsg = 'the sending process ended'
+     WHERE outcome = 'open' AND push_id IN (SELECT p.id {_OPEN})
+"""  # noqa: S608 - constants
+RECOVER = {
+    True: (_LOST_PUSH, _LOST_NOTIFY, _LOST_REACHED.replace("{greatest}", "greatest"), _CLOSE_LOST),
+    False: (_LOST_PUSH, _LOST_NOTIFY, _LOST_REACHED.replace("{greatest}", "max"), _CLOSE_LOST),
+}
+"""In this order: the last one closes what the others look for."""
+
+BEGIN_ATTEMPTS = """
+    INSERT INTO waybills_pushattempt (id, push_id, call, fence, trigger, started_at, outcome, errmsg, sealed)
+    SELECT id, push_id, call, fence, trigger, %(now)s, 'open', '', sealed
+      FROM unnest(%(id)s::uuid[], %(push_id)s::bigint[], %(call)s::text[], %(fence)s::bigint[], %(trigger)s::text[],
+                  %(sealed)b::bytea[]) AS given (id, push_id, call, fence, trigger, sealed)
+"""
+BEGIN_ATTEMPT_SQLITE = """
+    INSERT INTO waybills_pushattempt (id, push_id, call, fence, trigger, started_at, outcome, errmsg, sealed)
+    VALUES (%(id)s, %(push_id)s, %(call)s, %(fence)s, %(trigger)s, %(now)s, 'open', '', %(sealed)s)
+"""
+
+CLOSE_ATTEMPTS = """
+    UPDATE waybills_pushattempt AS a
+       SET ended_at = given.ended_at, outcome = given.outcome, errcode = given.errcode, errmsg = given.errmsg,
+           exist = given.exist, sealed = given.sealed
+      FROM unnest(%(id)s::uuid[], %(ended_at)s::timestamptz[], %(outcome)s::text[], %(errcode)s::bigint[],
+                  %(errmsg)s::text[], %(exist)s::smallint[], %(sealed)b::bytea[])
+        AS given (id, ended_at, outcome, errcode, errmsg, exist, sealed)
+     WHERE a.id = given.id AND a.outcome = 'open'
+"""
+CLOSE_ATTEMPT_SQLITE = """
+    UPDATE waybills_pushattempt
+       SET ended_at = %(ended_at)s, outcome = %(outcome)s, errcode = %(errcode)s, errmsg = %(errmsg)s,
+           exist = %(exist)s, sealed = %(sealed)s
+     WHERE id = %(id)s AND outcome = 'open'
+"""
+
+LOCK_FENCED = """
+    SELECT lane.waybill_id FROM waybills_lane lane
+      JOIN unnest(%(ids)s::bigint[], %(fences)s::bigint[]) AS given (waybill_id, fence)
+        ON lane.waybill_id = given.waybill_id AND lane.fence = given.fence
+     WHERE lane.leased ORDER BY lane.waybill_id FOR UPDATE OF lane
+"""
+FENCED_SQLITE = f"SELECT waybill_id, fence FROM waybills_lane WHERE leased AND waybill_id IN ({IDS[False]})"  # noqa: S608
+
+MOVE_PUSHES = """
+    UPDATE waybills_push AS push
+       SET state = given.state, reason = given.reason, not_before = given.not_before, settled_at = given.settled_at,
+           tries = given.tries, refusals = given.refusals, in_doubt_since = given.in_doubt_since
+      FROM unnest(%(id)s::bigint[], %(state)s::text[], %(reason)s::text[], %(not_before)s::timestamptz[],
+                  %(settled_at)s::timestamptz[], %(tries)s::int[], %(refusals)s::int[],
+                  %(in_doubt_since)s::timestamptz[])
+        AS given (id, state, reason, not_before, settled_at, tries, refusals, in_doubt_since)
+     WHERE push.id = given.id AND push.state = 'pending'
+"""
+MOVE_PUSH_SQLITE = """
+    UPDATE waybills_push
+       SET state = %(state)s, reason = %(reason)s, not_before = %(not_before)s, settled_at = %(settled_at)s,
+           tries = %(tries)s, refusals = %(refusals)s, in_doubt_since = %(in_doubt_since)s
+     WHERE id = %(id)s AND state = 'pending'
+"""
+
+
+def release(postgresql: bool) -> str:
+    """Return the statement that ends leases and says when each lane is due next."""
+    if postgresql:
+        return f"""
+            UPDATE waybills_lane AS lane
+               SET leased = false, sent_through = greatest(lane.sent_through, given.sent_through),
+                   wake_at = {next_wake(True)}
+              FROM unnest(%(ids)s::bigint[], %(sent_through)s::bigint[]) AS given (id, sent_through)
+             WHERE lane.waybill_id = given.id
+        """  # noqa: S608 - constants
+    return f"""
+        UPDATE waybills_lane AS lane
+           SET leased = 0, sent_through = max(lane.sent_through, %(sent_through)s), wake_at = {next_wake(False)}
+         WHERE lane.waybill_id = %(id)s
+    """  # noqa: S608 - constants
+
+
+PAST_DEADLINE = {
+    True: """
+        SELECT lane.waybill_id FROM waybills_lane lane
+         WHERE lane.waybill_id IN (SELECT p.waybill_id FROM waybills_push p
+                                    WHERE p.state = 'pending' AND p.deadline_at <= %(now)s
+                                    ORDER BY p.deadline_at LIMIT %(limit)s)
+           AND (NOT lane.leased OR lane.wake_at <= %(now)s)
+         ORDER BY lane.waybill_id FOR UPDATE OF lane SKIP LOCKED
+    """,
+    False: """
+        SELECT lane.waybill_id FROM waybills_lane lane
+         WHERE lane.waybill_id IN (SELECT p.waybill_id FROM waybills_push p
+                                    WHERE p.state = 'pending' AND p.deadline_at <= %(now)s
+                                    ORDER BY p.deadline_at LIMIT %(limit)s)
+           AND (NOT lane.leased OR lane.wake_at <= %(now)s)
+    """,
+}
+
+EXPIRE = """
+    UPDATE waybills_push
+       SET state = CASE WHEN {lost_message} THEN 'unknown' ELSE 'expired' END,
+           reason = CASE WHEN {lost_message} THEN 'answer_lost' ELSE 'past_deadline' END,
+           settled_at = %(now)s, not_before = NULL, in_doubt_since = NULL
+     WHERE state = 'pending' AND deadline_at <= %(now)s AND waybill_id IN ({ids})
+       AND (in_doubt_since IS NULL OR not_before <= %(judged_before)s)
+""".replace("{lost_message}", f"in_doubt_since IS NOT NULL AND action_type IN ({_MESSAGES})")
+"""A push in doubt is judged first; where that does not happen (the line is stopped), a message stays unknown."""
+
+SLEEPERS = """
+    SELECT DISTINCT p.waybill_id FROM waybills_push p
+      JOIN waybills_waybill w ON w.id = p.waybill_id AND w.posted_at IS NOT NULL
+      LEFT JOIN waybills_lane lane ON lane.waybill_id = p.waybill_id
+     WHERE p.state = 'pending' AND lane.wake_at IS NULL
+     LIMIT %(limit)s
+"""
