@@ -64,7 +64,7 @@ def _keys() -> str:
         newest = Waybill.objects.posted().order_by("-pk").first()
         if newest is None or newest.sealed is None:
             return OK
-        _, receiver = unseal_waybill(newest.no, newest.sealed, ("", ""), ("", ""))
+        _, receiver = unseal_waybill(newest.no, bytes(newest.sealed), ("", ""), ("", ""))
     except SealBroken:
         return "PII_KEYS does not open what is stored"
     except Error:

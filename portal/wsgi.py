@@ -6,19 +6,12 @@ A WSGI server runs no system checks by itself: this module does, and exits with 
 import os
 from typing import Any
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-os.environ.setdefault("PORTAL_ROLE", "web")
-
 import django
-
-django.setup()
-
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 
 from portal.checks import stop_on_wrong_configuration
 from portal.lean import LeanHandler
-from wechat import audit
 
 LEAN = ("/wechat/", "/waybills/info/", "/healthz", "/readyz")
 
@@ -36,8 +29,18 @@ class Portal:
         return handler(environ, start_response)
 
 
-stop_on_wrong_configuration()
-if not settings.TESTING:
-    # Tests write what is due by hand: a thread would meet their transactions.
-    audit.start()
-application = Portal(settings.SURFACE)
+def _serve() -> Portal:
+    """Return the application of a web process that is set up, checked, and writes its audit."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+    os.environ.setdefault("PORTAL_ROLE", "web")
+    django.setup()
+    stop_on_wrong_configuration()
+    if not settings.TESTING:
+        # Tests write what is due by hand: a thread would meet their transactions.
+        from wechat import audit
+
+        audit.start()
+    return Portal(settings.SURFACE)
+
+
+application = _serve()

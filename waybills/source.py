@@ -32,9 +32,7 @@ def client_address(environ: Mapping[str, Any], trusted: Sequence[IPv4Network | I
     return str(address)
 
 
-def _is_trusted(
-    address: IPv4Address | IPv6Address, trusted: Sequence[IPv4Network | IPv6Network]
-) -> bool:
+def _is_trusted(address: IPv4Address | IPv6Address, trusted: Sequence[IPv4Network | IPv6Network]) -> bool:
     return any(address in network for network in trusted)
 
 

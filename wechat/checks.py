@@ -87,4 +87,6 @@ def check_api_base(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
     parts = urlsplit(settings.WECHAT.api_base)
     if parts.scheme == "https" or parts.hostname in _LOOPBACK:
         return []
-    return [Error("WECHAT_API_BASE is not https://.", hint="Only a loopback address may be http://.", id=API_IN_THE_CLEAR)]
+    return [
+        Error("WECHAT_API_BASE is not https://.", hint="Only a loopback address may be http://.", id=API_IN_THE_CLEAR)
+    ]

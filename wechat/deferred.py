@@ -36,7 +36,8 @@ class DeferredWriter(ABC):
     def stop(self) -> None:
         """Write what is left and join the thread."""
         self._stop.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
 
     def _run(self) -> None:
         while not self._stop.wait(self._interval) and threading.main_thread().is_alive():

@@ -108,9 +108,7 @@ def close_envelope(
     ciphertext = encrypt(reply, wechat.appid, received.key, random)
     signature = sign(wechat.token, str(now), query.nonce, ciphertext)
     if received.message.format is Format.JSON:
-        return orjson.dumps(
-            {"Encrypt": ciphertext, "MsgSignature": signature, "TimeStamp": now, "Nonce": query.nonce}
-        )
+        return orjson.dumps({"Encrypt": ciphertext, "MsgSignature": signature, "TimeStamp": now, "Nonce": query.nonce})
     return (
         f"<xml><Encrypt>{ciphertext}</Encrypt><MsgSignature>{signature}</MsgSignature>"
         f"<TimeStamp>{now}</TimeStamp><Nonce>{escape(query.nonce)}</Nonce></xml>"
