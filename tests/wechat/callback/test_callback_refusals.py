@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.wechat.conftest import APPID, REFUSED, Portal, Wechat
+from tests.wechat.callback.conftest import APPID, REFUSED, Portal, Wechat
 from wechat import audit
 from wechat.body import LARGEST
 from wechat.models import Callback, CallbackRefusal

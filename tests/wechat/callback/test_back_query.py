@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.wechat.conftest import KEY, OLD_KEY, RECEIVER, SENDER, TEAM, USERNAME, Portal, Wechat
+from tests.wechat.callback.conftest import KEY, OLD_KEY, RECEIVER, SENDER, TEAM, USERNAME, Portal, Wechat
 from waybills.documents import PathDocument
 from waybills.models import Path, Waybill
 from wechat.messages import parse

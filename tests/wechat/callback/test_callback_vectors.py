@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.wechat.conftest import REFUSED, Portal
-from tests.wechat.test_signature_and_crypto import ENCRYPTED, MESSAGE, REPLY_ENCRYPTED
+from tests.wechat.callback.conftest import REFUSED, Portal
+from tests.wechat.callback.test_signature_and_crypto import ENCRYPTED, MESSAGE, REPLY_ENCRYPTED
 from wechat.envelope import Received, close_envelope
 from wechat.messages import Format, parse
 from wechat.query import CallbackQuery, require_fresh

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.wechat.conftest import Portal, Wechat
+from tests.wechat.callback.conftest import Portal, Wechat
 from wechat.body import LARGEST
 from wechat.exceptions import CallbackRejected
 from wechat.messages import BackQuery, parse

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import pytest
 from django.db import transaction
 
-from tests.wechat.conftest import Portal, Wechat
+from tests.wechat.callback.conftest import Portal, Wechat
 from wechat import audit
 from wechat.documents import unseal_callback
 from wechat.models import Callback, CallbackOutcome

@@ -10,7 +10,7 @@ import orjson
 import pytest
 from django.db import connection
 
-from tests.wechat.conftest import RECEIVER, Portal, Wechat
+from tests.wechat.callback.conftest import RECEIVER, Portal, Wechat
 from waybills.documents import PathDocument
 from waybills.models import Path
 from wechat import audit
