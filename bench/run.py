@@ -30,6 +30,7 @@ BIN = Path(sys.executable).parent
 CONNECTIONS = 8
 GRANIAN = ["--interface", "wsgi", "--host", "127.0.0.1", "--workers", "2", "--blocking-threads", "4"]
 GRANIAN += ["--blocking-threads-idle-timeout", "600", "--no-access-log", "--log-level", "warning"]
+GUNICORN = ["--workers", "2", "--threads", "4", "--log-level", "warning"]
 PREPARE = {"callback": world.callback_requests, "jsonp": world.jsonp_requests}
 
 
@@ -45,8 +46,7 @@ def peers(ports: dict[str, int]) -> list[Peer]:
         Peer("portal", [f"{BIN}/granian", *GRANIAN, "--port", str(ports["portal"]), "portal.wsgi:application"]),
         Peer(
             "usual",
-            [f"{BIN}/gunicorn", "--bind", f"127.0.0.1:{ports['usual']}", "--workers", "2", "--threads", "4"]
-            + ["--log-level", "warning", "bench.usual.wsgi:application"],
+            [f"{BIN}/gunicorn", *GUNICORN, "--bind", f"127.0.0.1:{ports['usual']}", "bench.usual.wsgi:application"],
         ),
     ]
 
@@ -136,7 +136,7 @@ def spread(values: list[float], digits: int) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", nargs="*", choices=[*PREPARE, []], default=list(PREPARE))
+    parser.add_argument("what", nargs="*", metavar="callback|jsonp")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--postgres", default="postgres://postgres@127.0.0.1:5432")
@@ -149,7 +149,7 @@ def main() -> None:
         for peer in peers(ports):
             stack.enter_context(serving(peer, ports[peer.name], environment))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        for what in options.what:
+        for what in options.what or PREPARE:
             print_table(what, bench(what, ports, options.rounds, options.seconds, folder))
 
 

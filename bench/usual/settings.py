@@ -3,3 +3,4 @@
 from portal.settings import *  # noqa: F403
 
 ROOT_URLCONF = "bench.usual.urls"
+REST_FRAMEWORK = {"UNAUTHENTICATED_USER": None}
