@@ -1,9 +1,29 @@
-"""Every address of the portal, by surface."""
+"""Every address of the portal, by surface (PORTAL_SURFACE)."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = [
+from portal.health import healthz, readyz
+from wechat.views import callback
+
+Addresses = list[URLPattern | URLResolver]
+
+PROBES: Addresses = [path("healthz", healthz), path("readyz", readyz)]
+EDGE: Addresses = [
+    path("wechat/callback/", callback, name="callback"),
+]
+"""What WeChat reaches; `portal.wsgi` serves it without middleware."""
+OPS: Addresses = [
     path("admin/i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
 ]
+"""What the carrier's own people and systems reach."""
+
+
+def addresses(surface: str) -> Addresses:
+    """Return the addresses of a surface: all, edge or ops."""
+    return [*PROBES, *(EDGE if surface != "ops" else []), *(OPS if surface != "edge" else [])]
+
+
+urlpatterns = addresses(settings.SURFACE)

@@ -11,8 +11,8 @@ from django.utils import timezone
 from waybills.documents import AttemptDocument, Contact, PathDocument, seal_attempt
 from waybills.ingest import PathItem, WaybillItem, ingest
 from waybills.models import Act, Call, Outcome, Path, Push, PushAttempt, PushState, Waybill
-from waybills.sealing import seal
 from waybills.uuid7 import uuid7
+from wechat.documents import CallbackDocument, seal_callback
 from wechat.models import Callback, CallbackOutcome
 
 _numbers = count(1)
@@ -92,7 +92,7 @@ def make_callback(waybill_no: str = "SF1", *, received_at: datetime | None = Non
         "event": "waybill_notify_query",
         "outcome": CallbackOutcome.ANSWERED,
         "result_code": 0,
-        "sealed": seal("callback.sealed", id_.bytes, [1, message, answer]),
+        "sealed": seal_callback(id_, CallbackDocument(message, answer)),
     }
     return Callback.objects.create(
         id=id_, waybill_no=waybill_no, received_at=received_at or timezone.now(), **(values | fields)

@@ -32,6 +32,12 @@ def current_line() -> Line:
     return Line.objects.get_or_create(pk=1, defaults={"since": timezone.now()})[0]
 
 
+def is_open(now: datetime) -> bool:
+    """Return whether anything may be claimed now: the line runs, or a probe of it is due."""
+    line = current_line()
+    return line.state == Line.State.RUNNING or (line.probe_at is not None and line.probe_at <= now)
+
+
 def allowance(limit: int, *, now: datetime, probe_for: timedelta) -> int:
     """Return how many lanes may be claimed now: all of `limit`, none, or the one that probes a stopped line.
 

@@ -9,3 +9,7 @@ class WechatConfig(AppConfig):
 
     name = "wechat"
     verbose_name = _("WeChat")
+
+    def ready(self) -> None:
+        """Register the checks."""
+        from wechat import checks  # noqa: F401 - registers on import

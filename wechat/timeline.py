@@ -213,7 +213,7 @@ def _call(attempt: PushAttempt, *, explained: bool) -> Step:
         _CALL_TITLES[attempt.call],
         _call_detail(attempt),
         tuple(_call_facts(attempt)),
-        explain(attempt.errcode) if attempt.errcode and explained else None,
+        explain(attempt.errcode or None) if explained else None,
         attempt.pk,
     )
 

@@ -11,7 +11,7 @@ from unfold.decorators import display
 
 from waybills.admin.body_page import Body, BodyPageAdmin
 from waybills.cleaning import clean_text
-from waybills.sealing import unseal
+from wechat.documents import unseal_callback
 from wechat.models import Callback, CallbackOutcome
 
 _OUTCOME_COLOURS = {
@@ -69,8 +69,8 @@ class CallbackAdmin(BodyPageAdmin):
         """Return the message and our answer."""
         if row.sealed is None:
             return None
-        _version, message, answer = unseal("callback.sealed", row.pk.bytes, bytes(row.sealed))
-        return Body(_("WeChat's message"), message), Body(_("Our answer"), answer)
+        document = unseal_callback(row.pk, bytes(row.sealed))
+        return Body(_("WeChat's message"), document.message), Body(_("Our answer"), document.answer)
 
     def waybill_no(self, row: Callback) -> str:
         """Return the waybill that the message names."""

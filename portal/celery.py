@@ -1,0 +1,125 @@
+"""Celery: doorbells, the sweep and long jobs. The database row is the truth; losing every message loses nothing.
+
+Two queues: `push` (the doorbell; the process that consumes it also runs the sender) and `work` (all else). The sender
+is a thread of its own with the event loop, not a task: a long task would stop everything else in a solo pool and never
+see SIGTERM in prefork.
+"""
+
+import os
+from typing import Any
+
+from celery import Celery, signals
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+
+PUSH_QUEUE, WORK_QUEUE = "push", "work"
+SWEEP_EVERY = 2.0
+"""Seconds."""
+
+app = Celery("portal")
+
+
+def _broker() -> dict[str, Any]:
+    """Return the transport's options; the file broker's folders are made here."""
+    if not settings.CELERY_BROKER_URL.startswith("filesystem:"):
+        return {}
+    folders = {name: settings.BROKER_DIR / name for name in ("messages", "control")}
+    for folder in folders.values():
+        folder.mkdir(parents=True, exist_ok=True)
+    messages = str(folders["messages"])
+    return {
+        "data_folder_in": messages,
+        "data_folder_out": messages,
+        "control_folder": str(folders["control"]),
+        # With a whole second, only as many messages as there are threads would arrive each second.
+        "polling_interval": 0.1,
+    }
+
+
+app.conf.update(
+    broker_url=settings.CELERY_BROKER_URL,
+    broker_transport_options=_broker(),
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    task_ignore_result=True,
+    task_default_queue=WORK_QUEUE,
+    task_routes={"portal.celery.ring": {"queue": PUSH_QUEUE}},
+    task_serializer="json",
+    accept_content=["json"],
+    worker_pool="threads",
+    worker_concurrency=4,
+    worker_enable_remote_control=False,
+    worker_send_task_events=False,
+    worker_hijack_root_logger=False,
+    worker_prefetch_multiplier=1,
+    # A doorbell is worth nothing once the next sweep has come.
+    beat_schedule={
+        "sweep": {"task": "portal.celery.sweep", "schedule": SWEEP_EVERY, "options": {"expires": SWEEP_EVERY * 5}}
+    },
+    beat_schedule_filename=str(settings.VAR_DIR / "celerybeat-schedule"),
+    timezone="UTC",
+)
+
+
+@app.task
+def ring() -> None:
+    """Wake this process's sender."""
+    from portal import push_process
+
+    push_process.ring()
+
+
+@app.task
+def sweep() -> None:
+    """End what is past its deadline, wake lanes that sleep with work to do, and ring."""
+    from wechat.sender import sweep as sweep_lanes
+
+    sweep_lanes()
+    ring.apply_async(expires=SWEEP_EVERY * 5, retry=False)
+
+
+def publish_ring() -> None:
+    """Send one doorbell message; raises where the broker does not take it."""
+    ring.apply_async(expires=60, retry=False, ignore_result=True)
+
+
+@signals.import_modules.connect
+def _set_up(**kwargs: Any) -> None:
+    """Load Django and stop on a wrong configuration: Celery runs no system checks by itself."""
+    import django
+
+    django.setup()
+    from portal.checks import stop_on_wrong_configuration
+    from waybills import doorbell
+
+    stop_on_wrong_configuration()
+    doorbell.connect(publish_ring)
+
+
+@signals.celeryd_after_setup.connect
+def _start_sender(instance: Any, **kwargs: Any) -> None:
+    """Start the sender in a worker that consumes the push queue."""
+    from portal import push_process
+
+    if not app.amqp.queues or PUSH_QUEUE in app.amqp.queues.consume_from:
+        push_process.start()
+
+
+@signals.worker_shutting_down.connect
+def _stop_sender(**kwargs: Any) -> None:
+    from portal import push_process
+
+    push_process.stop()
+
+
+@signals.worker_shutdown.connect
+def _join_sender(**kwargs: Any) -> None:
+    from portal import push_process
+
+    push_process.join()
+
+
+@signals.setup_logging.connect
+def _keep_logging(**kwargs: Any) -> None:
+    """Leave logging to Django's settings."""

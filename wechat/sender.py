@@ -1,0 +1,320 @@
+"""Sends what is due: claims in batches, calls WeChat concurrently, records in bulk.
+
+One event loop makes the calls and never touches the database; one thread of its own owns the connection and runs the
+claims and the records, one after the other. An attempt's row is committed before its call leaves, so that whatever
+dies, the row says what may have happened (`waybills.lanes`).
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from random import Random
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connection
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from waybills import lanes, line
+from waybills.lanes import Attempt, Claimed
+from wechat import bindings, tokens
+from wechat.client import Raw, Reading, Reply, read_reply
+from wechat.decisions import conclude, decide, is_token_refused
+from wechat.error_codes import TOKEN_CODES, Reaction, explain, reaction_to
+from wechat.retry import probe_after
+from wechat.tokens import Token, TokenUnavailable
+from wechat.transports import AsyncTransport
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+BATCH = 200
+"""Lanes a claim and results a record, at most."""
+CONCURRENCY = 200
+LEAST_CONCURRENCY = 4
+POLL = 1.0
+"""Seconds between looks for work when nobody rings."""
+SWEEP = 5.0
+"""Seconds between sweeps for deadlines and sleeping lanes."""
+GATHER = 0.01
+"""Seconds that a record waits for more results."""
+_STOPS = {Reaction.STOP_LINE, Reaction.STOP_AND_PROBE, Reaction.STOP_UNTIL_MIDNIGHT}
+_REFUSED_IN_A_ROW = 3
+_SECRET_REMEDY = MappingProxyType({40001: _("Correct WECHAT_SECRET.")})
+_TOKEN_REMEDY = _("Make sure that no other system renews this mini program's token (/cgi-bin/token, force_refresh).")
+_TRUST_TOKEN = 30.0
+"""Seconds for which a process uses its copy of the token without looking at the row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A call that came to an end."""
+
+    attempt: Attempt
+    reply: Reply
+    token_version: int
+    is_repeat: bool
+
+
+class Sender:
+    """Drains the lanes until it is told to stop; one a process."""
+
+    def __init__(self, transport: AsyncTransport, *, rng: Random, concurrency: int = CONCURRENCY) -> None:
+        self._transport = transport
+        self._rng = rng
+        self._most = self._allowed = concurrency
+        self._database = ThreadPoolExecutor(1, "sender-database")
+        self._renewals = ThreadPoolExecutor(1, "sender-token")
+        self._calls: set[asyncio.Task[None]] = set()
+        self._ended: asyncio.Queue[Ended] = asyncio.Queue()
+        self._bell = asyncio.Event()
+        self._token: Token | None = None
+        self._token_until = 0.0
+        self._unrecorded = 0
+        self._next_sweep = 0.0
+
+    def ring(self) -> None:
+        """Say that something is due; from the loop's own thread."""
+        self._bell.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Send until `stop` is set, then finish what is in flight."""
+        recorder = asyncio.create_task(self._record_for_ever())
+        try:
+            while not stop.is_set():
+                if not await self._step():
+                    await self._wait(stop)
+            await self._finish()
+        finally:
+            recorder.cancel()
+            await self._close()
+
+    async def drain(self) -> None:
+        """Send what is due now and return when nothing is, and nothing is in flight."""
+        recorder = asyncio.create_task(self._record_for_ever())
+        try:
+            while await self._step() or self._busy:
+                if self._busy:
+                    await asyncio.sleep(GATHER)
+        finally:
+            recorder.cancel()
+            await self._close()
+
+    @property
+    def _busy(self) -> int:
+        return len(self._calls) + self._unrecorded
+
+    async def _step(self) -> int:
+        """Sweep where it is time, claim what capacity there is; return how many lanes were due."""
+        try:
+            await self._sweep()
+            room = min(BATCH, self._allowed - self._busy)
+            if room <= 0:
+                await asyncio.sleep(GATHER)
+                return 1
+            if not await self._in_database(line.is_open, timezone.now()) or not await self._has_token():
+                return 0
+            claimed = await self._in_database(self._claim, room)
+        except (DatabaseError, InterfaceError):
+            logger.exception("the database did not answer; trying again")
+            await asyncio.sleep(POLL)
+            return 0
+        for attempt in claimed.attempts:
+            self._start(attempt, is_repeat=False)
+        return claimed.lanes
+
+    async def _sweep(self) -> None:
+        if time.monotonic() < self._next_sweep:
+            return
+        self._next_sweep = time.monotonic() + SWEEP
+        await self._in_database(sweep)
+
+    async def _wait(self, stop: asyncio.Event) -> None:
+        """Wait for a ring, the stop or the next look."""
+        waiters = [asyncio.create_task(event.wait()) for event in (self._bell, stop)]
+        await asyncio.wait(waiters, timeout=POLL, return_when=asyncio.FIRST_COMPLETED)
+        for waiter in waiters:
+            waiter.cancel()
+        self._bell.clear()
+
+    def _claim(self, room: int) -> Claimed:
+        now = timezone.now()
+        allowed = line.allowance(room, now=now, probe_for=settings.PUSH.lease)
+        if not allowed:
+            return Claimed()
+        return lanes.claim(limit=allowed, now=now, decide=partial(decide, now=now, rng=self._rng))
+
+    def _start(self, attempt: Attempt, *, is_repeat: bool) -> None:
+        task = asyncio.create_task(self._call(attempt, is_repeat))
+        self._calls.add(task)
+        self._unrecorded += 1
+        task.add_done_callback(self._calls.discard)
+
+    async def _call(self, attempt: Attempt, is_repeat: bool) -> None:
+        """Make one call; whatever happens, its end is queued for the record."""
+        version = 0
+        try:
+            token = await self._fresh_token()
+            version = token.version
+            raw = await self._transport.post(attempt.call.value, attempt.request, token=token.value)
+        except TokenUnavailable as error:
+            raw = Raw(note=str(error), was_sent=False)
+        except Exception:
+            # Outermost: a fault of the program must not leave the lane to its lease, nor end the batch.
+            logger.exception("attempt %s failed in the program itself", attempt.id)
+            raw = Raw(note="fault of the program")
+        self._ended.put_nowait(Ended(attempt, read_reply(raw), version, is_repeat))
+
+    async def _has_token(self) -> bool:
+        """Return whether there is a token to send with: without one nothing is claimed."""
+        try:
+            await self._fresh_token()
+        except TokenUnavailable as error:
+            logger.warning("%s", error)
+            if error.stops_line:
+                await self._in_database(stop_line, error.reply, _SECRET_REMEDY)
+            return False
+        return True
+
+    async def _fresh_token(self, refused: int | None = None) -> Token:
+        if self._token is None or self._token.version == refused or time.monotonic() > self._token_until:
+            self._token = await self._in(self._renewals, partial(tokens.obtain, refused=refused))
+            self._token_until = time.monotonic() + _TRUST_TOKEN
+        return self._token
+
+    async def _record_for_ever(self) -> None:
+        while True:
+            batch = [await self._ended.get()]
+            await asyncio.sleep(GATHER)
+            while not self._ended.empty() and len(batch) < BATCH:
+                batch.append(self._ended.get_nowait())
+            await self._record(batch)
+
+    async def _record(self, batch: list[Ended]) -> None:
+        """Record a batch, however long the database takes to answer: what was seen must not be lost."""
+        refused = {ended.token_version for ended in batch if is_token_refused(ended.reply)}
+        if self._token is not None and self._token.version in refused:
+            await self._renew(self._token.version)
+        while True:
+            try:
+                begun = await self._in_database(record, batch, self._rng)
+                break
+            except (DatabaseError, InterfaceError):
+                logger.exception("%d results are not recorded yet; trying again", len(batch))
+                await asyncio.sleep(POLL)
+        self._adapt([ended.reply for ended in batch])
+        repeats = {ended.attempt.head.push_id for ended in batch if is_token_refused(ended.reply)}
+        for attempt in begun:
+            self._start(attempt, is_repeat=attempt.head.push_id in repeats)
+        self._unrecorded -= len(batch)
+        self._bell.set()
+
+    async def _renew(self, refused: int) -> None:
+        try:
+            await self._fresh_token(refused)
+        except TokenUnavailable as error:
+            logger.warning("%s", error)
+            self._token = None
+
+    def _adapt(self, replies: list[Reply]) -> None:
+        """Send less at once while our own callback, or WeChat's minute, cannot keep up; recover step by step."""
+        if any(reply.errcode is not None and reaction_to(reply.errcode) is Reaction.SLOW_DOWN for reply in replies):
+            self._allowed = max(LEAST_CONCURRENCY, self._allowed // 2)
+        elif self._allowed < self._most:
+            self._allowed = min(self._most, self._allowed + 1 + len(replies) // 10)
+
+    async def _finish(self) -> None:
+        while self._busy:
+            await asyncio.sleep(GATHER)
+
+    async def _close(self) -> None:
+        await self._in(self._database, _close_connection)
+        await self._in(self._renewals, _close_connection)
+        self._database.shutdown()
+        self._renewals.shutdown()
+
+    async def _in_database(self, work: Callable[..., T], *arguments: Any) -> T:
+        return await self._in(self._database, partial(_closing_broken, work, *arguments))
+
+    @staticmethod
+    async def _in(executor: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(executor, work)
+
+
+def _close_connection() -> None:
+    """Close the calling thread's connection."""
+    connection.close()
+
+
+def _closing_broken(work: Callable[..., T], *arguments: Any) -> T:
+    try:
+        return work(*arguments)
+    except (DatabaseError, InterfaceError):
+        # A broken connection would fail for ever; the next use opens another.
+        connection.close()
+        raise
+
+
+def sweep() -> None:
+    """End what is past its deadline and wake lanes that sleep with work to do."""
+    lanes.expire(now=timezone.now())
+    lanes.wake_sleepers()
+
+
+def record(batch: list[Ended], rng: Random) -> list[Attempt]:
+    """Record calls that ended, with what they say of phones and of the line; return the calls that begin."""
+    now = timezone.now()
+    results = [conclude(one.attempt, one.reply, is_repeat=one.is_repeat, now=now, rng=rng) for one in batch]
+    begun = lanes.settle(results, now=now)
+    said = {one.attempt.head.receiver_phone_index: one.reply.exist == 1 for one in batch if _says_binding(one.reply)}
+    if said:
+        bindings.remember(said, now)
+    _move_line(batch, now)
+    return begun
+
+
+def _says_binding(reply: Reply) -> bool:
+    return reply.reading is Reading.ANSWERED and reply.errcode == 0 and reply.exist is not None
+
+
+def _move_line(batch: list[Ended], now: datetime) -> None:
+    """Stop the line for the codes that ask for it; resume it after a probe that was answered otherwise."""
+    stopping = [one.reply for one in batch if _stops(one.reply)]
+    if stopping:
+        stop_line(stopping[0])
+        return
+    answered = [one.reply for one in batch if one.reply.reading is Reading.ANSWERED]
+    refused = [one for one in batch if one.is_repeat and is_token_refused(one.reply)]
+    accepted = any(not is_token_refused(reply) for reply in answered)
+    current = line.current_line()
+    if refused or (current.token_refusals and accepted):
+        count = line.count_token_refusals(len(refused), accepted)
+        if refused and count >= _REFUSED_IN_A_ROW:
+            stop_line(refused[-1].reply, dict.fromkeys(TOKEN_CODES, _TOKEN_REMEDY))
+            return
+    if accepted and current.probe_at is not None and line.resume_by_probe(now=now):
+        logger.warning("the line runs again: a probe was answered")
+
+
+def _stops(reply: Reply) -> bool:
+    return reply.reading is Reading.ANSWERED and reply.errcode is not None and reaction_to(reply.errcode) in _STOPS
+
+
+def stop_line(reply: Reply, remedies: Mapping[int, str | Promise] = MappingProxyType({})) -> None:
+    """Stop the line for what WeChat answered. remedies: by code, where they differ from the table's."""
+    now = timezone.now()
+    explanation = explain(reply.errcode)
+    if explanation is None:
+        raise ValueError("a line is stopped by a code")
+    remedy = str(remedies.get(explanation.code, explanation.remedy))
+    probe_at = probe_after(explanation.reaction, now, settings.PUSH.line_probe)
+    if line.stop_by_code(code=explanation.code, reason=reply.errmsg, remedy=remedy, probe_at=probe_at, now=now):
+        logger.error("the line is stopped: %s %s", explanation.code, reply.errmsg)

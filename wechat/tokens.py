@@ -1,0 +1,133 @@
+"""The shared access token: compare and renew.
+
+Whoever sees a token refused renews it only if the stored one is still that token, and only one process at a time does:
+everyone else takes the new one. A renewal is a lease on the token's row, not a lock: no transaction is open while
+WeChat is asked. Never `force_refresh`, never `/cgi-bin/token`: both void the token of every other process.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import F, Q
+from django.utils import timezone
+
+from waybills.sealing import SealBroken, seal, unseal
+from wechat.client import Raw, Reading, Reply, TokenReply, read_token_reply, stable_token_body
+from wechat.error_codes import Reaction, reaction_to_token_call
+from wechat.exceptions import WechatError
+from wechat.models import AccessToken
+from wechat.transports import CONNECT_TIMEOUT, READ_TIMEOUT, post
+
+logger = logging.getLogger(__name__)
+
+_PLACE, _KEY = "access_token.sealed", b"1"
+RENEW_BEFORE = timedelta(minutes=4)
+"""Within a token's last 5 minutes WeChat returns a new one, and both work."""
+_LEASE = timedelta(seconds=CONNECT_TIMEOUT + READ_TIMEOUT + 5)
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
+_LOOK_AGAIN = 0.1
+
+Post = Callable[[str], Raw]
+"""Sends the body of `stable_token`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token and the version of it, by which a refused one is named."""
+
+    value: str
+    version: int
+
+    def __repr__(self) -> str:
+        return f"Token(version={self.version})"
+
+
+class TokenUnavailable(WechatError):
+    """No token now. reply: what WeChat said; retry_at: when it is worth asking again."""
+
+    def __init__(self, reply: Reply, retry_at: datetime) -> None:
+        super().__init__(f"no access token: {reply.errcode} {reply.errmsg}")
+        self.reply, self.retry_at = reply, retry_at
+
+    @property
+    def stops_line(self) -> bool:
+        """Return whether the cause is configuration: nobody can send until it is mended."""
+        code = self.reply.errcode
+        return code is not None and reaction_to_token_call(code) in {Reaction.STOP_LINE, Reaction.STOP_AND_PROBE}
+
+
+def obtain(*, refused: int | None = None, send: Post | None = None) -> Token:
+    """Return a token that works; refused: the version of one that WeChat just refused.
+
+    Raise TokenUnavailable where there is none to be had.
+    """
+    give_up = time.monotonic() + _LEASE.total_seconds()
+    while True:
+        row = AccessToken.objects.get_or_create(pk=1)[0]
+        now = timezone.now()
+        token = _usable(row, now, refused)
+        is_fresh = token is not None and row.expires_at is not None and row.expires_at > now + RENEW_BEFORE
+        if token and is_fresh:
+            return token
+        if token is None and row.retry_at is not None and row.retry_at > now:
+            raise TokenUnavailable(Reply(Reading.LOST, errmsg="the last renewal failed"), row.retry_at)
+        if _take_renewal(row, now):
+            return _renew(row, send or _send)
+        if token:
+            return token
+        if time.monotonic() > give_up:
+            raise TokenUnavailable(Reply(Reading.LOST, errmsg="another process is renewing it"), now)
+        time.sleep(_LOOK_AGAIN)
+
+
+def _usable(row: AccessToken, now: datetime, refused: int | None) -> Token | None:
+    if row.sealed is None or row.expires_at is None or row.expires_at <= now or row.version == refused:
+        return None
+    try:
+        _, value = unseal(_PLACE, _KEY, bytes(row.sealed))
+    except SealBroken:
+        logger.warning("the stored access token does not open under PII_KEYS; it is renewed")
+        return None
+    return Token(value, row.version)
+
+
+def _take_renewal(row: AccessToken, now: datetime) -> bool:
+    """Return whether this process renews the token: it is still the one that was seen, and nobody else does."""
+    free = Q(renewing_until__isnull=True) | Q(renewing_until__lte=now)
+    due = Q(retry_at__isnull=True) | Q(retry_at__lte=now)
+    return bool(AccessToken.objects.filter(free, due, pk=1, version=row.version).update(renewing_until=now + _LEASE))
+
+
+def _renew(row: AccessToken, send: Post) -> Token:
+    body = stable_token_body(settings.WECHAT.appid, settings.WECHAT.secret)
+    reply = read_token_reply(send(body))
+    if reply.failure is not None:
+        raise TokenUnavailable(reply.failure, _record_failure(row, reply.failure))
+    return _store(reply, row.version + 1)
+
+
+def _store(reply: TokenReply, version: int) -> Token:
+    AccessToken.objects.filter(pk=1).update(
+        version=version,
+        sealed=seal(_PLACE, _KEY, (1, reply.token)),
+        expires_at=timezone.now() + timedelta(seconds=reply.expires_in),
+        renewing_until=None,
+        failures=0,
+        retry_at=None,
+    )
+    return Token(reply.token, version)
+
+
+def _record_failure(row: AccessToken, failure: Reply) -> datetime:
+    pause = min(_FIRST_PAUSE * 2 ** min(row.failures, 10), _LONGEST_PAUSE)
+    retry_at = timezone.now() + timedelta(seconds=max(pause, min(failure.retry_after or 0, _LONGEST_PAUSE)))
+    AccessToken.objects.filter(pk=1).update(failures=F("failures") + 1, retry_at=retry_at, renewing_until=None)
+    return retry_at
+
+
+def _send(body: str) -> Raw:
+    return post(settings.WECHAT.api_base, "stable_token", body)

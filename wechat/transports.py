@@ -1,0 +1,108 @@
+"""The one place with a socket: `requests` for single calls, `aiohttp` for batches.
+
+Neither opens one inside a database transaction: WeChat queries back while `pathnotify` is in flight, and a path that
+is not committed, or a row that is locked, would turn into 93200x.
+"""
+
+import asyncio
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+import requests
+from django.db import connection
+
+from wechat.client import LONGEST_ANSWER, Raw, path_of
+
+CONNECT_TIMEOUT = 5.0
+READ_TIMEOUT = 20.0
+"""Seconds. Longer than WeChat gives the callback (5 s, three times), since the back-query runs inside the call."""
+_HEADERS = {"Content-Type": "application/json; charset=utf-8"}
+
+
+class NetworkInsideTransaction(RuntimeError):
+    """A call was about to leave while a transaction was open: a fault of the program."""
+
+
+def refuse_inside_transaction() -> None:
+    """Raise NetworkInsideTransaction while this thread holds a transaction; a test case's own does not count."""
+    if any(not getattr(block, "_from_testcase", False) for block in connection.atomic_blocks):
+        raise NetworkInsideTransaction("no network call inside a database transaction")
+
+
+def post(base: str, call: str, body: str, *, token: str = "") -> Raw:
+    """Return what came back of a single call. body: JSON text. token: of the URL, kept out of every message."""
+    refuse_inside_transaction()
+    try:
+        with requests.post(
+            base + path_of(call),
+            params={"access_token": token} if token else None,
+            data=body.encode(),
+            headers=_HEADERS,
+            timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            content = response.raw.read(LONGEST_ANSWER, decode_content=True)
+            return Raw(response.status_code, content, response.headers.get("Retry-After", ""))
+    except (requests.exceptions.ConnectTimeout, requests.exceptions.SSLError) as error:
+        return Raw(note=type(error).__name__, was_sent=False)
+    except requests.exceptions.ConnectionError as error:
+        was_sent = "NewConnectionError" not in repr(error) and "NameResolutionError" not in repr(error)
+        return Raw(note=type(error).__name__, was_sent=was_sent)
+    except (requests.exceptions.RequestException, OSError) as error:
+        return Raw(note=type(error).__name__)
+
+
+class AsyncTransport:
+    """One session for many calls at once: connections are reused, bodies are cut, redirects are not followed."""
+
+    def __init__(self, base: str, *, connections: int) -> None:
+        self._base = base
+        self._connections = connections
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        timeout = aiohttp.ClientTimeout(
+            total=CONNECT_TIMEOUT + READ_TIMEOUT, sock_connect=CONNECT_TIMEOUT, sock_read=READ_TIMEOUT
+        )
+        connector = aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=10)
+        self._session = aiohttp.ClientSession(
+            connector=connector, timeout=timeout, headers=_HEADERS, cookie_jar=aiohttp.DummyCookieJar()
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def post(self, call: str, body: str, *, token: str) -> Raw:
+        """Return what came back of one call; never raises for what the network does."""
+        refuse_inside_transaction()
+        if self._session is None:
+            raise RuntimeError("the transport is not open")
+        try:
+            async with self._session.post(
+                self._base + path_of(call),
+                params={"access_token": token},
+                data=body.encode(),
+                allow_redirects=False,
+            ) as response:
+                content = await _read(response.content)
+                return Raw(response.status, content, response.headers.get("Retry-After", ""))
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            return Raw(note=type(error).__name__, was_sent=False)
+        except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError, ValueError) as error:
+            return Raw(note=type(error).__name__)
+
+
+async def _read(stream: aiohttp.StreamReader) -> bytes:
+    """Return the body's first bytes: an endless one ends here."""
+    chunks: list[bytes] = []
+    missing = LONGEST_ANSWER
+    while missing > 0 and (chunk := await stream.read(missing)):
+        chunks.append(chunk)
+        missing -= len(chunk)
+    return b"".join(chunks)
