@@ -51,7 +51,7 @@ def make_path(
 ) -> Path:
     """Return a path of a waybill, with its push as ingest makes it."""
     at = int(timezone.now().timestamp()) - seconds_ago
-    ingest([], [PathItem(waybill.no, at, action_type, PathDocument(f"{text}{next(_numbers)}"))])
+    ingest([], [PathItem(waybill.no, at, action_type, PathDocument(f"{text}#{next(_numbers)}"))])
     return Path.objects.filter(waybill=waybill).latest("pk")
 
 

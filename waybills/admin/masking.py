@@ -8,8 +8,10 @@ from waybills.cleaning import normalise_phone
 from waybills.documents import Contact, PathDocument
 
 _SEPARATOR = r"[\s.\-‐-―\u200b\ufeff]"
-_NUMBER = re.compile(rf"\+?\d(?:{_SEPARATOR}{{0,2}}\d){{6,}}")
-"""Seven digits or more in any notation; `\\d` knows full-width digits too."""
+_NUMBER = re.compile(
+    rf"(?<!\d)(?:\+?86{_SEPARATOR}{{0,2}})?[1１](?:{_SEPARATOR}{{0,2}}\d){{10}}(?!\d)|\+?\d(?:{_SEPARATOR}{{0,2}}\d){{6,}}"
+)
+"""A mobile, else seven digits or more; in any notation: `\\d` knows full-width digits too."""
 
 
 def mask_name(name: str) -> str:
@@ -37,6 +39,8 @@ def mask_text(text: str, names: Iterable[str] = ()) -> str:
 
     >>> mask_text("【李四 138 0013-8000】正在派件,电话01088886666", ["李四"])
     '【李** 138****8000】正在派件,电话010****6666'
+    >>> mask_text("１３８００１３８０００ 12号")
+    '138****8000 12号'
     """
     for name in sorted(filter(None, names), key=len, reverse=True):
         text = text.replace(name, mask_name(name))
