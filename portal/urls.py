@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from portal.health import healthz, readyz
+from waybills.jsonp import info
 from wechat.views import callback
 
 Addresses = list[URLPattern | URLResolver]
@@ -12,6 +13,7 @@ Addresses = list[URLPattern | URLResolver]
 PROBES: Addresses = [path("healthz", healthz), path("readyz", readyz)]
 EDGE: Addresses = [
     path("wechat/callback/", callback, name="callback"),
+    path("waybills/info/", info, name="info"),
 ]
 """What WeChat reaches; `portal.wsgi` serves it without middleware."""
 OPS: Addresses = [
