@@ -3,6 +3,7 @@
 Source: wechat-logistics-push.md, section 4.2; facts.md, "The two calls" for what each code stands for.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,8 @@ from wechat.sandbox.config import SandboxConfig
 from wechat.sandbox.errors import BACK_QUERY_DIFFERS, BACK_QUERY_FAILED, BACK_QUERY_REFUSED, ApiError
 from wechat.sandbox.validation import Node, PathNotify
 from wechat.sandbox.wire import WECHAT_OPENID
+
+_DIGITS = re.compile(r"-?[0-9]{1,19}")
 
 
 def agreed_trail(config: SandboxConfig, push: PathNotify, reply: Mapping[str, Any]) -> list[Node]:
@@ -48,7 +51,7 @@ def _check_address(config: SandboxConfig, reply: Mapping[str, Any]) -> None:
 def _number(config: SandboxConfig, fields: Mapping[str, Any], name: str) -> int:
     """Return a number: digits in XML, a number and nothing else in JSON."""
     value = fields.get(name)
-    if config.format == "xml" and isinstance(value, str) and value.removeprefix("-").isdecimal() and len(value) < 20:
+    if config.format == "xml" and isinstance(value, str) and _DIGITS.fullmatch(value):
         return int(value)
     if config.format == "json" and type(value) is int:
         return value

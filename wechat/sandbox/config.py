@@ -25,6 +25,8 @@ class SandboxConfig:
     """Whether a phone is bound until it is unbound."""
     bound: frozenset[str] = frozenset()
     back_query: bool = True
+    back_query_timeout: float = 5.0
+    """Seconds that the callback has for one answer; WeChat's own are 5."""
     latency: float = 0.0
     """Seconds that every API call takes at least."""
     ledger_size: int = 50_000

@@ -48,6 +48,15 @@ class PathNotify:
     node: Node
 
 
+def is_mobile(text: str) -> bool:
+    """Return whether a text is a mainland mobile number.
+
+    >>> is_mobile("13800138000"), is_mobile("0571-8888")
+    (True, False)
+    """
+    return _MOBILE.fullmatch(text) is not None
+
+
 def read_object(raw: bytes) -> dict[str, Any]:
     """Return the JSON object of a body; 47001 for what is none, 40033 for \\u escapes of non-ASCII characters."""
     if b"\\u" in raw and any(int(digits, 16) >= 0x80 for digits in _ESCAPE.findall(raw)):
@@ -115,7 +124,7 @@ def _texts(body: Mapping[str, Any], names: tuple[str, ...]) -> None:
 
 def _mobile(body: Mapping[str, Any], name: str) -> str:
     phone = _text(body, name, required=True)
-    if not _MOBILE.fullmatch(phone):
+    if not is_mobile(phone):
         raise ApiError(WRONG_PARAMETERS, f"{name} is not a phone")
     return phone
 

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from xml.parsers.expat import ExpatError
 
 import orjson
 import xmltodict
@@ -101,7 +102,7 @@ def _parse_xml(body: bytes) -> object:
     try:
         # As it stands: a text must come back exactly as it was pushed, blanks at its ends included.
         return xmltodict.parse(body, strip_whitespace=False, disable_entities=True).get("xml")
-    except Exception as error:  # noqa: BLE001 - expat's errors and xmltodict's own have no common base
+    except (ExpatError, ValueError, RecursionError) as error:
         raise ReplyUnreadable(f"not XML: {type(error).__name__}") from error
 
 
