@@ -112,6 +112,18 @@ def positive_number(text: str) -> int:
     return number
 
 
+def port(text: str) -> int:
+    """Return a TCP port.
+
+    >>> port("8001")
+    8001
+    """
+    number = positive_number(text)
+    if number > 65535:
+        raise ValueError("beyond 65535")
+    return number
+
+
 def seconds(text: str) -> timedelta:
     """Return a duration given in whole seconds.
 
