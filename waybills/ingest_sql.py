@@ -1,7 +1,7 @@
 """The statements of the bulk path in, for PostgreSQL and SQLite."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -133,7 +133,9 @@ def put_waybills(posted: Sequence[WaybillRow], missing: Sequence[str], now: date
 
     Return the ids by number of the rows that this call wrote: not those that another sender wrote first.
     """
-    rows = [asdict(row) for row in posted] + [{"no": no, **_STUB} for no in missing]
+    rows = [{"no": row.no, **{name: getattr(row, name) for name in _STUB}} for row in posted] + [
+        {"no": no, **_STUB} for no in missing
+    ]
     rows.sort(key=lambda row: row["no"])
     if is_postgresql():
         columns = {name: [row[name] for row in rows] for name in ("no", *_STUB)}
