@@ -6,9 +6,11 @@ see SIGTERM in prefork.
 """
 
 import os
+import warnings
 from typing import Any
 
 from celery import Celery, signals
+from celery.platforms import SecurityWarning
 from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
@@ -18,6 +20,8 @@ SWEEP_EVERY = 2.0
 """Seconds."""
 
 app = Celery("portal")
+# Celery warns of root for the sake of pickle: only JSON is accepted here.
+warnings.filterwarnings("ignore", category=SecurityWarning)
 
 
 def _broker() -> dict[str, Any]:
@@ -57,7 +61,7 @@ app.conf.update(
     beat_schedule={
         "sweep": {"task": "portal.celery.sweep", "schedule": SWEEP_EVERY, "options": {"expires": SWEEP_EVERY * 5}}
     },
-    beat_schedule_filename=str(settings.VAR_DIR / "celerybeat-schedule"),
+    beat_scheduler="portal.schedule:MemoryScheduler",
     timezone="UTC",
 )
 

@@ -48,7 +48,7 @@ def web_program() -> Program:
 
 def worker_programs() -> list[Program]:
     """Return the sender, with the schedule, and the worker of the long jobs: neither ever waits for the other."""
-    celery = [sys.executable, "-m", "celery", "-A", "portal", "worker", "--loglevel", "INFO"]
+    celery = [sys.executable, "-m", "celery", "--quiet", "-A", "portal", "worker"]
     return [
         Program("push worker", [*celery, "-Q", "push", "--beat", "-n", "push@%h"]),
         Program("work worker", [*celery, "-Q", "work", "-n", "work@%h"]),
