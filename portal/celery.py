@@ -12,6 +12,7 @@ from typing import Any
 from celery import Celery, signals
 from celery.platforms import SecurityWarning
 from django.conf import settings
+from kombu import Exchange, Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
@@ -47,6 +48,8 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
     task_ignore_result=True,
+    # Both by name: a worker without -Q consumes both and is whole by itself.
+    task_queues=[Queue(name, Exchange(name), routing_key=name) for name in (PUSH_QUEUE, WORK_QUEUE)],
     task_default_queue=WORK_QUEUE,
     task_routes={"portal.celery.ring": {"queue": PUSH_QUEUE}},
     task_serializer="json",
@@ -106,7 +109,7 @@ def _start_sender(instance: Any, **kwargs: Any) -> None:
     """Start the sender in a worker that consumes the push queue."""
     from portal import push_process
 
-    if not app.amqp.queues or PUSH_QUEUE in app.amqp.queues.consume_from:
+    if PUSH_QUEUE in app.amqp.queues.consume_from:
         push_process.start()
 
 

@@ -48,7 +48,17 @@ def web_program() -> Program:
 
 def worker_programs() -> list[Program]:
     """Return the sender, with the schedule, and the worker of the long jobs: neither ever waits for the other."""
-    celery = [sys.executable, "-m", "celery", "--quiet", "-A", "portal", "worker"]
+    celery = [
+        sys.executable,
+        "-m",
+        "celery",
+        "--quiet",
+        "-A",
+        "portal",
+        "worker",
+        "--without-mingle",
+        "--without-gossip",
+    ]
     return [
         Program("push worker", [*celery, "-Q", "push", "--beat", "-n", "push@%h"]),
         Program("work worker", [*celery, "-Q", "work", "-n", "work@%h"]),
