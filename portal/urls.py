@@ -1,6 +1,7 @@
 """Every address of the portal, by surface (PORTAL_SURFACE)."""
 
 from django.conf import settings
+from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from portal.health import healthz, readyz
@@ -17,6 +18,8 @@ EDGE: Addresses = [
 """What WeChat reaches; `portal.wsgi` serves it without middleware."""
 OPS: Addresses = [
     path("", include("waybills.api.urls")),
+    path("admin/i18n/", include("django.conf.urls.i18n")),
+    path("admin/", admin.site.urls),
 ]
 """What the carrier's own people and systems reach."""
 

@@ -213,6 +213,11 @@ class Sender:
             except (DatabaseError, InterfaceError):
                 logger.exception("%d results are not recorded yet; trying again", len(batch))
                 await asyncio.sleep(POLL)
+            except Exception:
+                # Outermost: a fault of the program costs this batch its lanes' leases, and nothing else its life.
+                logger.exception("%d results could not be recorded; their lanes fall due again", len(batch))
+                begun = []
+                break
         self._adapt([ended.reply for ended in batch])
         repeats = {ended.attempt.head.push_id for ended in batch if is_token_refused(ended.reply)}
         for attempt in begun:
