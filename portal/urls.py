@@ -1,7 +1,8 @@
 """Every address of the portal, by surface (PORTAL_SURFACE)."""
 
 from django.conf import settings
-from django.urls import URLPattern, URLResolver, path
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
 
 from portal.health import healthz, readyz
 from waybills.jsonp import info
@@ -15,7 +16,11 @@ EDGE: Addresses = [
     path("waybills/info/", info, name="info"),
 ]
 """What WeChat reaches; `portal.wsgi` serves it without middleware."""
-OPS: Addresses = []
+OPS: Addresses = [
+    path("", include("waybills.api.urls")),
+    path("admin/i18n/", include("django.conf.urls.i18n")),
+    path("admin/", admin.site.urls),
+]
 """What the carrier's own people and systems reach."""
 
 
