@@ -10,7 +10,7 @@ import warnings
 from typing import Any
 
 from celery import Celery, signals
-from celery.platforms import SecurityWarning
+from celery.platforms import SecurityWarning  # type: ignore[attr-defined]  # the stubs do not know it
 from django.conf import settings
 from kombu import Exchange, Queue
 
