@@ -29,15 +29,14 @@ class NodeView:
 
 
 def view_nodes(timeline: Timeline, contacts: Sequence[Contact], *, revealed: bool, may_send: bool) -> list[NodeView]:
-    """Return the nodes for the page; the contacts' names are masked in the texts too."""
-    names = [contact.name for contact in contacts]
-    return [_view(node, timeline.lane, names, revealed, may_send) for node in timeline.nodes]
+    """Return the nodes for the page; the contacts are masked in the texts too."""
+    return [_view(node, timeline.lane, contacts, revealed, may_send) for node in timeline.nodes]
 
 
-def _view(node: Node, lane: Lane | None, names: Sequence[str], revealed: bool, may_send: bool) -> NodeView:
+def _view(node: Node, lane: Lane | None, contacts: Sequence[Contact], revealed: bool, may_send: bool) -> NodeView:
     push, document = node.push, node.document
     if document is not None and not revealed:
-        document = mask_path(document, names)
+        document = mask_path(document, contacts)
     return NodeView(
         path=node.path,
         push=push,
