@@ -51,7 +51,7 @@ class UserAdmin(PermissionChoice, DjangoUserAdmin, ModelAdmin):  # type: ignore[
 
 
 @admin.register(Group)
-class GroupAdmin(PermissionChoice, DjangoGroupAdmin, ModelAdmin):
+class GroupAdmin(PermissionChoice, DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
     """Roles."""
 
     list_fullwidth = True

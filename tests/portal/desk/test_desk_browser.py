@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import override_settings
 from playwright.sync_api import Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
@@ -29,10 +30,13 @@ FLAGS = [
 @pytest.fixture(scope="module")
 def server(django_db_setup: None) -> Iterator[LiveServer]:
     """Return a server without TLS: the browser follows no redirect to https here."""
+    # Its threads keep no connection: the database is dropped while the browser's last thread may still live.
+    connection.settings_dict["CONN_MAX_AGE"] = 0
     with override_settings(SECURE_SSL_REDIRECT=False, SESSION_COOKIE_SECURE=False, CSRF_COOKIE_SECURE=False):
         server = LiveServer("127.0.0.1")
         yield server
         server.stop()
+    connection.settings_dict["CONN_MAX_AGE"] = None
 
 
 @pytest.fixture
