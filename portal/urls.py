@@ -17,6 +17,7 @@ EDGE: Addresses = [
 ]
 """What WeChat reaches; `portal.wsgi` serves it without middleware."""
 OPS: Addresses = [
+    path("", include("waybills.api.urls")),
     path("admin/i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
 ]
