@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 import unfold
 from django.conf import settings
 from django.utils import translation
@@ -78,8 +79,10 @@ def test_every_placeholder_survives_translation() -> None:
         assert sorted(PLACEHOLDER.findall(translated)) == sorted(PLACEHOLDER.findall(text)), text
 
 
-def test_the_compiled_catalogue_is_current() -> None:
-    assert compiled() == written()
+@pytest.mark.parametrize("domain", ["django", "djangojs"])
+def test_the_compiled_catalogue_is_current(domain: str) -> None:
+    assert written(domain)
+    assert compiled(domain) == written(domain)
 
 
 def test_unfold_speaks_chinese_too() -> None:
@@ -107,20 +110,21 @@ def texts_of_templates(folder: Path) -> Iterator[str]:
             yield ast.literal_eval(match["text"]).replace("%%", "%")
 
 
-def written() -> dict[str, str]:
-    """Return what django.po says, by msgid."""
+def written(domain: str = "django") -> dict[str, str]:
+    """Return what a .po file says, by context and msgid."""
     result: dict[str, str] = {}
-    for block in (CATALOGUE / "django.po").read_text().split("\n\n")[1:]:
-        entry = {"msgid": "", "msgstr": ""}
+    for block in (CATALOGUE / f"{domain}.po").read_text().split("\n\n")[1:]:
+        entry = {"msgctxt": "", "msgid": "", "msgstr": ""}
         for line in block.splitlines():
-            if match := re.match(r'(msgid|msgstr)(?:\[0\])? (".*")', line):
+            if match := re.match(r'(msgctxt|msgid|msgstr)(?:\[0\])? (".*")', line):
                 entry[match[1]] = ast.literal_eval(match[2])
-        result[entry["msgid"]] = entry["msgstr"]
+        context = f"{entry['msgctxt']}\x04" if entry["msgctxt"] else ""
+        result[context + entry["msgid"]] = entry["msgstr"]
     return result
 
 
-def compiled() -> dict[str, str]:
-    """Return what django.mo says, by msgid."""
-    with (CATALOGUE / "django.mo").open("rb") as file:
+def compiled(domain: str) -> dict[str, str]:
+    """Return what a .mo file says, by context and msgid."""
+    with (CATALOGUE / f"{domain}.mo").open("rb") as file:
         catalogue = gettext.GNUTranslations(file)._catalog  # type: ignore[attr-defined]
     return {key[0] if isinstance(key, tuple) else key: text for key, text in catalogue.items() if key}

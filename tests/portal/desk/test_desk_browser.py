@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import connections
 from django.test import override_settings
 from playwright.sync_api import Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
@@ -30,13 +30,10 @@ FLAGS = [
 @pytest.fixture(scope="module")
 def server(django_db_setup: None) -> Iterator[LiveServer]:
     """Return a server without TLS: the browser follows no redirect to https here."""
-    # Its threads keep no connection: the database is dropped while the browser's last thread may still live.
-    connection.settings_dict["CONN_MAX_AGE"] = 0
     with override_settings(SECURE_SSL_REDIRECT=False, SESSION_COOKIE_SECURE=False, CSRF_COOKIE_SECURE=False):
         server = LiveServer("127.0.0.1")
         yield server
         server.stop()
-    connection.settings_dict["CONN_MAX_AGE"] = None
 
 
 @pytest.fixture
@@ -47,6 +44,8 @@ def page(server: LiveServer) -> Iterator[Page]:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         yield page
+        # Under playwright's loop this thread has a connection of its own; it would outlive the database.
+        connections.close_all()
         browser.close()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 

@@ -1,5 +1,7 @@
 """The desk's shell: who comes in, in which language, and what the navigation offers."""
 
+import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -95,6 +97,15 @@ def test_permissions_are_named_in_the_words_of_the_desk(desk: Client) -> None:
     assert "推送: 可以立即推送、重新推送和取消推送" in html
     assert "运单: 查看" in html
     assert "Can add" not in html
+
+
+def test_the_scripts_speak_chinese_too(desk: Client) -> None:
+    script = desk.get(reverse("admin:jsi18n")).content.decode()
+
+    texts = json.loads(re.search(r"const newcatalog = (\{.*?\});", script, re.DOTALL)[1])  # type: ignore[index]
+
+    assert texts["Choose all %s"] == "选择全部%s"
+    assert texts["Available %s"] == "可用 %s"
 
 
 def test_a_permission_whose_model_has_gone_is_still_named(db: None) -> None:
