@@ -78,6 +78,9 @@ def _database(url: str) -> dict[str, Any]:
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY",
         }
         config["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
+    else:
+        # Django's default is never; this is: where the code asks for it, and nowhere by itself.
+        config.setdefault("OPTIONS", {}).setdefault("prepare_threshold", 1_000_000)
     # Persistent, and never probed: a request repeats its read where a connection has died (docs/architecture.md).
     config["CONN_MAX_AGE"] = None
     config["ATOMIC_REQUESTS"] = False
