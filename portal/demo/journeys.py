@@ -62,9 +62,7 @@ def picked_up(route: Route) -> Journey:
     """Return 揽件成功."""
     station, courier = route.origin.station, route.pickup
     return [
-        _picking_up(
-            34, Type.PICKED_UP, f"【{station}】快件已揽收,揽件员{courier.name},电话{courier.phone}", courier
-        )
+        _picking_up(34, Type.PICKED_UP, f"【{station}】快件已揽收,揽件员{courier.name},电话{courier.phone}", courier)
     ]
 
 

@@ -56,14 +56,37 @@ _PLACES = (
     ("云南省", "昆明市", "五华区", "莲华街道", "学府路253号", "昆明转运中心", "段鹏飞", "杨帆"),
 )
 _SURNAMES = "王李张刘陈杨黄赵周吴徐孙朱马胡郭何林高罗"
-_GIVEN_NAMES = ("芳", "娜", "静", "敏", "强", "军", "洋", "艳", "杰", "涛", "明", "丽华", "志远", "欣怡", "子涵", "雨桐")
-_COMPANIES = ("绍兴锦绣纺织有限公司", "晋江市恒达鞋业有限公司", "杭州云栖图书专营店", "深圳市星海电子商行", "青岛鲜捕海产旗舰店")
+_GIVEN_NAMES = (
+    "芳",
+    "娜",
+    "静",
+    "敏",
+    "强",
+    "军",
+    "洋",
+    "艳",
+    "杰",
+    "涛",
+    "明",
+    "丽华",
+    "志远",
+    "欣怡",
+    "子涵",
+    "雨桐",
+)
+_COMPANIES = (
+    "绍兴锦绣纺织有限公司",
+    "晋江市恒达鞋业有限公司",
+    "杭州云栖图书专营店",
+    "深圳市星海电子商行",
+    "青岛鲜捕海产旗舰店",
+)
 
 
 def _place(number: int) -> Place:
-    *fields, first, second = _PLACES[number]
-    phones = (str(_COURIER_BLOCK + number * 10 + place) for place in (1, 2))
-    return Place(*fields, couriers=tuple(map(Person, (first, second), phones)))
+    province, city, area, street, home, hub, *names = _PLACES[number]
+    couriers = tuple(Person(name, str(_COURIER_BLOCK + number * 10 + place)) for place, name in enumerate(names, 1))
+    return Place(province, city, area, street, home, hub, couriers)
 
 
 PLACES = tuple(_place(number) for number in range(len(_PLACES)))
