@@ -15,24 +15,26 @@ from time import time_ns
 from typing import Any
 
 from kombu.transport import TRANSPORT_ALIASES, filesystem
+from kombu.transport.filesystem import exchange_queue_t
 from kombu.utils.json import dumps, loads
 
 
 class Channel(filesystem.Channel):
     """Messages are files of one folder: `<when>_<id>.<queue>.msg`."""
 
-    def get_table(self, exchange: str) -> list[tuple[str, str, str]]:
-        """Return the one binding of an exchange: to the queue of its name."""
-        return [(exchange, "", exchange)]
+    def get_table(self, exchange: str) -> Any:
+        """Return the one binding of an exchange: to the queue of its name, where this process has declared it."""
+        is_bound = self.state.has_binding(exchange, exchange, exchange)
+        return [exchange_queue_t(exchange, "", exchange)] if is_bound else []
 
     def _queue_bind(self, *args: Any) -> None:
         """Keep nothing."""
 
-    def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
+    def _put(self, queue: str, payload: Any, **kwargs: Any) -> None:  # type: ignore[override]
         """Add a message, all of it at once."""
         folder, name = Path(self.data_folder_out), f"{time_ns()}_{uuid.uuid4()}"
         unfinished = folder / f"{name}.part"
-        unfinished.write_text(dumps(message), encoding="utf-8")
+        unfinished.write_text(dumps(payload), encoding="utf-8")
         unfinished.rename(folder / f"{name}.{queue}.msg")
 
     def _get(self, queue: str, timeout: float | None = None) -> Any:
