@@ -135,7 +135,7 @@ def _waybill_row(item: WaybillItem) -> WaybillRow:
 
 
 def _path_rows(items: Iterable[PathItem]) -> list[PathRow]:
-    """Return one row an event; the store sorts them by its own ids."""
+    """Return one row an event, in order of arrival."""
     unique = {path_digest(item): item for item in items}
     return [
         PathRow(item.no, digest, item.action_time, item.action_type, seal_path(digest, item.document))
@@ -188,7 +188,6 @@ def _with_pushes(paths: list[PathRow], known: dict[str, KnownWaybill], now: date
         deadline = datetime.fromtimestamp(row.action_time, UTC) + settings.PUSH.deadline_of(row.action_type)
         state, reason = first_state(row.action_type, waybill.receiver_is_mobile, deadline, now)
         rows.append(ingest_sql.PathWithPush(waybill.id, row, state, reason, deadline))
-    rows.sort(key=lambda row: (row.waybill_id, row.path.digest))
     return rows
 
 
