@@ -28,10 +28,11 @@ async def serving(
     """
     world = World(config, now)
     async with open_session(config) as session:
-        runner = web.AppRunner(_application(world, Inquirer(config, session)), access_log=None)
+        application = _application(world, Inquirer(config, session))
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=_SHUTDOWN)
         await runner.setup()
         try:
-            await web.TCPSite(runner, config.host, port, shutdown_timeout=_SHUTDOWN, backlog=1024).start()
+            await web.TCPSite(runner, config.host, port, backlog=1024).start()
             yield world, runner.addresses[0][1]
         finally:
             await runner.cleanup()
