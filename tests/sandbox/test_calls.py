@@ -163,3 +163,10 @@ async def test_pathnotify_asks_no_more_of_the_contacts_than_the_receivers_name_a
         answer = await far.notify(**changes)
 
     assert answer == {"errcode": 0, "errmsg": "ok", "exist": 0}
+
+
+async def test_a_body_beyond_64_kib_is_refused_whole(sandbox: Any):
+    async with sandbox() as far:
+        status = await far.status("POST", f"{API}pathnotify", data=b"x" * 65537)
+
+    assert status == 413

@@ -7,7 +7,8 @@ import pytest
 
 from tests.sandbox.conftest import RECEIVER, push
 from wechat.sandbox import pages
-from wechat.sandbox.phones import MOST_BINDINGS, MOST_PHONES, Phones, TooManyBindings
+from wechat.sandbox.phones import MOST_BINDINGS, MOST_PHONES, MOST_TRAILS, Phones, TooManyBindings
+from wechat.sandbox.validation import Node, PathNotify
 
 PAGES = ["/", "/sandbox/", "/sandbox/landing?waybill_id=1"]
 FILES = [*PAGES, "/sandbox/sandbox.css", "/sandbox/sandbox.js", "/sandbox/landing.js", "/sandbox/icon.svg"]
@@ -216,6 +217,26 @@ def test_phones_are_forgotten_beyond_their_number_but_stay_bound():
 
     assert len(phones) == MOST_PHONES
     assert phones.is_bound("13800000000")
+
+
+def test_a_phones_waybills_and_messages_and_the_trails_are_bounded():
+    phones = Phones(bind_all=True)
+
+    for number in range(MOST_TRAILS + 1):
+        phones.receive(_push(str(number)), None, 0.0)
+    for moment in range(600):
+        phones.receive(_push("long", moment), None, 0.0)
+
+    (phone,) = phones.described()
+    assert len(phone["messages"]) == 50
+    assert len(phones.see("13800138000").waybills) == 20
+    assert len(phones.trail("long")) == 500
+    assert phones.trail("long")[0].action_time == 599
+    assert phones.trail("0") == ()
+
+
+def _push(waybill_id: str, moment: int = 0) -> PathNotify:
+    return PathNotify(waybill_id, 1, "", "13800138000", Node(moment, 300002, "派送中"))
 
 
 def test_bindings_are_bounded():

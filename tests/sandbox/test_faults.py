@@ -39,6 +39,7 @@ async def test_a_lost_connection_is_no_answer(sandbox: Any, kind: str):
         state = await far.get("/sandbox/api/state")
 
     assert noted["fault"] == kind
+    assert (noted["phone"], noted["waybill_id"]) == (RECEIVER, "SF100200300")
     assert state["messages_sent"] == (1 if kind == "answer_lost" else 0)
     assert noted["errcode"] == (0 if kind == "answer_lost" else None)
 
