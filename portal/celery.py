@@ -6,10 +6,13 @@ see SIGTERM in prefork.
 """
 
 import os
+import warnings
 from typing import Any
 
 from celery import Celery, signals
+from celery.platforms import SecurityWarning
 from django.conf import settings
+from kombu import Exchange, Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
@@ -18,6 +21,8 @@ SWEEP_EVERY = 2.0
 """Seconds."""
 
 app = Celery("portal")
+# Celery warns of root for the sake of pickle: only JSON is accepted here.
+warnings.filterwarnings("ignore", category=SecurityWarning)
 
 
 def _broker() -> dict[str, Any]:
@@ -43,6 +48,8 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
     task_ignore_result=True,
+    # Both by name: a worker without -Q consumes both and is whole by itself.
+    task_queues=[Queue(name, Exchange(name), routing_key=name) for name in (PUSH_QUEUE, WORK_QUEUE)],
     task_default_queue=WORK_QUEUE,
     task_routes={"portal.celery.ring": {"queue": PUSH_QUEUE}},
     task_serializer="json",
@@ -57,7 +64,7 @@ app.conf.update(
     beat_schedule={
         "sweep": {"task": "portal.celery.sweep", "schedule": SWEEP_EVERY, "options": {"expires": SWEEP_EVERY * 5}}
     },
-    beat_schedule_filename=str(settings.VAR_DIR / "celerybeat-schedule"),
+    beat_scheduler="portal.schedule:MemoryScheduler",
     timezone="UTC",
 )
 
@@ -102,7 +109,7 @@ def _start_sender(instance: Any, **kwargs: Any) -> None:
     """Start the sender in a worker that consumes the push queue."""
     from portal import push_process
 
-    if not app.amqp.queues or PUSH_QUEUE in app.amqp.queues.consume_from:
+    if PUSH_QUEUE in app.amqp.queues.consume_from:
         push_process.start()
 
 

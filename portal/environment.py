@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -113,15 +113,24 @@ def positive_number(text: str) -> int:
 
 
 def port(text: str) -> int:
-    """Return a TCP port.
+    """Return a port that can be listened on.
 
-    >>> port("8001")
-    8001
+    >>> port("8000")
+    8000
     """
     number = positive_number(text)
     if number > 65535:
-        raise ValueError("beyond 65535")
+        raise ValueError("above 65535")
     return number
+
+
+def address(text: str) -> str:
+    """Return an IP address to listen on.
+
+    >>> address("0.0.0.0")
+    '0.0.0.0'
+    """
+    return str(ip_address(text))
 
 
 def seconds(text: str) -> timedelta:

@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 import environ
 from django.utils.translation import gettext_lazy as _
 
+from portal import desk
 from portal import environment as shape
+from portal.conf import ServerSettings
 from waybills.conf import JsonpSettings, PushSettings, SealSettings
 from wechat.conf import WechatSettings
 
@@ -37,6 +39,14 @@ ALLOWED_HOSTS = list(_env.read("DJANGO_ALLOWED_HOSTS", shape.words, _NO_WORDS, "
 CSRF_TRUSTED_ORIGINS = list(
     _env.read("DJANGO_CSRF_TRUSTED_ORIGINS", shape.words, _NO_WORDS, "origins with scheme, comma-separated")
 )
+SERVER = ServerSettings(
+    bind=_env.read("BIND", shape.address, "127.0.0.1", "the IP address to listen on"),
+    port=_env.read("PORT", shape.port, 8000, "a port"),
+    processes=_env.read("PROCESSES", shape.positive_number, os.cpu_count() or 1, "how many web processes"),
+    threads=_env.read("THREADS", shape.positive_number, 4, "how many threads in each web process"),
+)
+SANDBOX_PORT = _env.read("SANDBOX_PORT", shape.port, 8001, "a port")
+SANDBOX_URL = _env.read("SANDBOX_URL", shape.http_url, "", "the sandbox's address")
 TRUSTED_PROXIES = _env.read("TRUSTED_PROXIES", shape.networks, _NO_NETWORKS, "networks such as 10.0.0.0/8")
 
 if _LENIENT:
@@ -192,8 +202,11 @@ def _broker(url: str) -> str:
     return url
 
 
-CELERY_BROKER_URL = _env.read("CELERY_BROKER_URL", _broker, "filesystem://", "filesystem://, redis://… or amqp://…")
-BROKER_DIR = VAR_DIR / "broker"
+CELERY_BROKER_URL = _env.read(
+    "CELERY_BROKER_URL", _broker, "filesystem://", "filesystem:///folder, redis://… or amqp://…"
+)
+BROKER_DIR = Path(urlsplit(CELERY_BROKER_URL).path.rstrip("/") or VAR_DIR / "broker")
+"""Of the file broker alone."""
 
 # --- Django ----------------------------------------------------------------------------------------------------------
 
@@ -216,7 +229,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "portal.language.DeskLanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -248,11 +261,15 @@ AUTH_PASSWORD_VALIDATORS = [
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", _("Simplified Chinese")), ("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "portal" / "locale"]
+FORMAT_MODULE_PATH = "portal.formats"
 TIME_ZONE = "Asia/Shanghai"
 USE_TZ = True
 
+UNFOLD = desk.UNFOLD
+
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
+STATIC_ROOT.mkdir(exist_ok=True)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -298,7 +315,15 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {"django": {"handlers": [], "propagate": True, "level": "INFO"}},
+    "loggers": {
+        "django": {"handlers": [], "propagate": True, "level": "INFO"},
+        # A line for each sweep and doorbell says nothing.
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.beat": {"level": "WARNING"},
+        # The file broker has no host to name.
+        "kombu.connection": {"level": "ERROR"},
+    },
 }
 
 CONFIGURATION_PROBLEMS = tuple(_env.problems)

@@ -1,9 +1,11 @@
 """Every address of the portal, by surface (PORTAL_SURFACE)."""
 
 from django.conf import settings
-from django.urls import URLPattern, URLResolver, path
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
 
 from portal.health import healthz, readyz
+from waybills.jsonp import info
 from wechat.views import callback
 
 Addresses = list[URLPattern | URLResolver]
@@ -11,9 +13,14 @@ Addresses = list[URLPattern | URLResolver]
 PROBES: Addresses = [path("healthz", healthz), path("readyz", readyz)]
 EDGE: Addresses = [
     path("wechat/callback/", callback, name="callback"),
+    path("waybills/info/", info, name="info"),
 ]
 """What WeChat reaches; `portal.wsgi` serves it without middleware."""
-OPS: Addresses = []
+OPS: Addresses = [
+    path("", include("waybills.api.urls")),
+    path("admin/i18n/", include("django.conf.urls.i18n")),
+    path("admin/", admin.site.urls),
+]
 """What the carrier's own people and systems reach."""
 
 

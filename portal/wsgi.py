@@ -36,10 +36,13 @@ def _serve() -> Portal:
     django.setup()
     stop_on_wrong_configuration()
     if not settings.TESTING:
-        # Tests write what is due by hand: a thread would meet their transactions.
+        # Tests write what is due by hand, and ring nobody: a thread would meet their transactions.
+        from portal.celery import publish_ring
+        from waybills import doorbell
         from wechat import audit
 
         audit.start()
+        doorbell.connect(publish_ring)
     return Portal(settings.SURFACE)
 
 

@@ -8,4 +8,4 @@ class WaybillsConfig(AppConfig):
     """The app that knows nothing of WeChat's transport."""
 
     name = "waybills"
-    verbose_name = _("Waybills")
+    verbose_name = _("Carrier's side")

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 
 _is_link = URLValidator(schemes=["http", "https"])
-_LONGEST = {"key": 20, "name": 64, "link": 1024}
+LONGEST = {"key": 20, "name": 64, "link": 1024}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ def check(cells: Sequence[CellItem]) -> None:
     """Raise InvalidCells at the first cell that cannot be published."""
     seen: set[str] = set()
     for index, cell in enumerate(cells):
-        for field, longest in _LONGEST.items():
+        for field, longest in LONGEST.items():
             value = getattr(cell, field)
             if not value:
                 raise InvalidCells(index, field, "required")

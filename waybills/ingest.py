@@ -13,7 +13,7 @@ all the same, the whole transaction is repeated.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
@@ -22,7 +22,14 @@ from django.utils import timezone
 
 from waybills import ingest_sql, lanes
 from waybills.cleaning import is_mainland_mobile
-from waybills.documents import Contact, PathDocument, seal_path, seal_waybill
+from waybills.documents import (
+    Contact,
+    PathDocument,
+    contact_fields,
+    path_fields,
+    seal_path,
+    seal_waybill,
+)
 from waybills.doorbell import ring
 from waybills.ingest_sql import KnownWaybill, PathRow, WaybillRow
 from waybills.models import PushReason, PushState
@@ -114,7 +121,7 @@ def _waybill_row(item: WaybillItem) -> WaybillRow:
     sender, receiver = item.sender, item.receiver
     return WaybillRow(
         no=item.no,
-        digest=content_digest("waybill", (item.no, item.create_time, astuple(sender), astuple(receiver))),
+        digest=content_digest("waybill", (item.no, item.create_time, contact_fields(sender), contact_fields(receiver))),
         create_time=item.create_time,
         sealed=seal_waybill(item.no, sender, receiver),
         receiver_phone_index=blind_index(receiver.phone),
@@ -128,7 +135,7 @@ def _waybill_row(item: WaybillItem) -> WaybillRow:
 
 
 def _path_rows(items: Iterable[PathItem]) -> list[PathRow]:
-    """Return one row an event; the store sorts them by its own ids."""
+    """Return one row an event, in order of arrival."""
     unique = {path_digest(item): item for item in items}
     return [
         PathRow(item.no, digest, item.action_time, item.action_type, seal_path(digest, item.document))
@@ -138,7 +145,7 @@ def _path_rows(items: Iterable[PathItem]) -> list[PathRow]:
 
 def path_digest(item: PathItem) -> bytes:
     """Return the identity of an event: of its fields, after cleaning."""
-    return content_digest("path", (item.no, item.action_time, item.action_type, *astuple(item.document)))
+    return content_digest("path", (item.no, item.action_time, item.action_type, *path_fields(item.document)))
 
 
 def _store(waybills: list[WaybillRow], paths: list[PathRow], now: datetime, trigger: str) -> tuple[Report, bool]:
@@ -181,7 +188,6 @@ def _with_pushes(paths: list[PathRow], known: dict[str, KnownWaybill], now: date
         deadline = datetime.fromtimestamp(row.action_time, UTC) + settings.PUSH.deadline_of(row.action_type)
         state, reason = first_state(row.action_type, waybill.receiver_is_mobile, deadline, now)
         rows.append(ingest_sql.PathWithPush(waybill.id, row, state, reason, deadline))
-    rows.sort(key=lambda row: (row.waybill_id, row.path.digest))
     return rows
 
 

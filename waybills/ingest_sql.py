@@ -1,7 +1,7 @@
 """The statements of the bulk path in, for PostgreSQL and SQLite."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -133,7 +133,9 @@ def put_waybills(posted: Sequence[WaybillRow], missing: Sequence[str], now: date
 
     Return the ids by number of the rows that this call wrote: not those that another sender wrote first.
     """
-    rows = [asdict(row) for row in posted] + [{"no": no, **_STUB} for no in missing]
+    rows = [{"no": row.no, **{name: getattr(row, name) for name in _STUB}} for row in posted] + [
+        {"no": no, **_STUB} for no in missing
+    ]
     rows.sort(key=lambda row: row["no"])
     if is_postgresql():
         columns = {name: [row[name] for row in rows] for name in ("no", *_STUB)}
@@ -145,15 +147,16 @@ def put_waybills(posted: Sequence[WaybillRow], missing: Sequence[str], now: date
 
 _PUT_PATHS = """
     WITH given AS MATERIALIZED (
-        SELECT * FROM unnest(%(waybill_id)s::bigint[], %(digest)b::bytea[], %(action_time)s::bigint[],
+        SELECT nextval(pg_get_serial_sequence('waybills_path', 'id')) AS id, rows.*
+          FROM unnest(%(waybill_id)s::bigint[], %(digest)b::bytea[], %(action_time)s::bigint[],
                              %(action_type)s::int[], %(sealed)b::bytea[], %(state)s::text[], %(reason)s::text[],
                              %(deadline_at)s::timestamptz[])
             AS rows (waybill_id, digest, action_time, action_type, sealed, state, reason, deadline_at)
     ), new AS (
-        INSERT INTO waybills_path (waybill_id, digest, action_time, action_type, sealed, created_at)
-        SELECT waybill_id, digest, action_time, action_type, sealed, %(now)s FROM given ORDER BY waybill_id, digest
+        INSERT INTO waybills_path (id, waybill_id, digest, action_time, action_type, sealed, created_at)
+        SELECT id, waybill_id, digest, action_time, action_type, sealed, %(now)s FROM given ORDER BY waybill_id, digest
         ON CONFLICT (waybill_id, digest) DO NOTHING
-        RETURNING id, waybill_id, digest
+        RETURNING id, waybill_id
     )
     INSERT INTO waybills_push (path_id, waybill_id, action_time, action_type, state, reason, not_before, settled_at,
                                deadline_at, tries, refusals, by_hand, trigger, created_at)
@@ -161,7 +164,7 @@ _PUT_PATHS = """
            CASE WHEN given.state = 'pending' THEN %(now)s::timestamptz END,
            CASE WHEN given.state <> 'pending' THEN %(now)s::timestamptz END,
            given.deadline_at, 0, 0, false, %(trigger)s, %(now)s
-      FROM new JOIN given USING (waybill_id, digest)
+      FROM new JOIN given USING (id)
      ORDER BY new.id
     RETURNING waybill_id
 """
@@ -182,9 +185,10 @@ _PUT_PUSH = """
 
 
 def put_paths(rows: Sequence[PathWithPush], now: datetime, trigger: str) -> list[int]:
-    """Write the paths that are new and a push for each, in one sorted pass.
+    """Write the paths that are new and a push for each, in one pass sorted by waybill and digest.
 
-    rows: sorted by waybill and digest. Return the waybill's id of each new path.
+    rows: in order of arrival, which is the order of their ids: it decides between events of the same second. Return
+    the waybill's id of each new path.
     """
     if is_postgresql():
         columns = {

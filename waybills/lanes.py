@@ -178,6 +178,7 @@ def claim(*, limit: int, now: datetime, decide: Decide) -> Claimed:
         if not leases:
             return Claimed()
         _recover([waybill_id for waybill_id, lease in leases.items() if lease.was_lost], now)
+        _coalesce(list(leases), now)
         heads = _heads(leases, now)
         _overtake(heads, now)
         decisions = decide([head for head in heads if _may_go(head, now)])
@@ -267,6 +268,14 @@ def _recover(waybill_ids: list[int], now: datetime) -> None:
     ids = sql.IDS[is_postgresql()]
     for statement in sql.RECOVER[is_postgresql()]:
         execute(statement.format(ids=ids), parameters)
+
+
+def _coalesce(waybill_ids: list[int], now: datetime) -> None:
+    """End due pushes that a newer due one makes superfluous, for the types of `PUSH_COALESCE`."""
+    codes = sorted(settings.PUSH.coalesce)
+    if codes:
+        lists = {"ids": as_list(waybill_ids), "codes": as_list(codes)}
+        execute(sql.coalesce(is_postgresql()), lists | {"now": as_moment(now)})
 
 
 def _heads(leases: dict[int, _Lease], now: datetime) -> list[Head]:

@@ -112,6 +112,22 @@ OVERTAKE_SQLITE = """
      WHERE waybill_id = %(waybill_id)s AND state = 'pending' AND (action_time, id) < (%(action_time)s, %(push_id)s)
 """
 
+
+def coalesce(postgresql: bool) -> str:
+    """Return the statement that ends the due pushes of these types that a newer due one of them makes superfluous."""
+    codes = IDS[postgresql].replace("(ids)", "(codes)")
+    return f"""
+        UPDATE waybills_push AS push
+           SET state = 'expired', reason = 'overtaken', settled_at = %(now)s, not_before = NULL
+         WHERE push.waybill_id IN ({IDS[postgresql]}) AND push.state = 'pending' AND push.action_type IN ({codes})
+           AND push.not_before <= %(now)s AND push.in_doubt_since IS NULL
+           AND EXISTS (SELECT 1 FROM waybills_push newer
+                        WHERE newer.waybill_id = push.waybill_id AND newer.state = 'pending'
+                          AND newer.action_type IN ({codes}) AND newer.not_before <= %(now)s
+                          AND (newer.action_time, newer.id) > (push.action_time, push.id))
+    """  # noqa: S608 - constants
+
+
 _OPEN = """
     FROM waybills_pushattempt a JOIN waybills_push p ON p.id = a.push_id
     WHERE a.outcome = 'open' AND p.waybill_id IN ({ids})

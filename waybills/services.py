@@ -15,7 +15,7 @@ from waybills.cells import CellItem
 from waybills.doorbell import ring
 from waybills.ingest import deadline_after
 from waybills.line import LineStatus, current_line, line_status
-from waybills.models import Act, Cell, Lane, Line, Path, Push, PushReason, PushState
+from waybills.models import Act, Cell, Lane, Line, Path, Push, PushReason, PushState, Waybill
 
 __all__ = [
     "CellItem",
@@ -132,15 +132,17 @@ def void_path(*, no: str, action_time: int, action_type: int, actor: AbstractBas
     A push that is being sent at this moment is not called back: its result is recorded, and it is not tried again.
     """
     with transaction.atomic():
+        waybill_id = Waybill.objects.filter(no=no).values_list("pk", flat=True).first()
+        if waybill_id is None:
+            return 0
+        lanes.lock([waybill_id])
         paths = list(
             Path.objects.filter(
-                waybill__no=no, action_time=action_time, action_type=action_type, voided_at__isnull=True
+                waybill_id=waybill_id, action_time=action_time, action_type=action_type, voided_at__isnull=True
             ).select_related("push")
         )
         if not paths:
             return 0
-        waybill_id = paths[0].waybill_id
-        lanes.lock([waybill_id])
         Path.objects.filter(pk__in=[path.pk for path in paths]).update(voided_at=timezone.now())
         if not Lane.objects.get(pk=waybill_id).leased:
             _cancel([path.push.pk for path in paths], PushReason.PATH_VOIDED)

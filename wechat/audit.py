@@ -11,6 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
+from typing import NamedTuple
+from uuid import UUID
 
 from django.db import Error
 
@@ -50,26 +53,41 @@ class Arrival:
     source: str | None
 
 
+class CallbackRow(NamedTuple):
+    """A row in the order of the INSERT."""
+
+    id: UUID
+    received_at: datetime
+    duration_us: int
+    source: str | None
+    event: str
+    waybill_no: str
+    outcome: str
+    result_code: int | None = None
+    sender_differs: bool = False
+    sealed: bytes | None = None
+
+
 class CallbackQueue(DeferredWriter):
     """Holds SQLite's rows until its thread writes them."""
 
     def __init__(self, interval: float = _INTERVAL) -> None:
         super().__init__(interval)
-        self._rows: deque[Callback] = deque()
+        self.waiting: deque[CallbackRow] = deque()
 
-    def put(self, row: Callback) -> None:
+    def put(self, row: CallbackRow) -> None:
         """Queue a row; raise CallbackFault where the database has not kept up: no answer without its evidence."""
-        if len(self._rows) >= _MOST_WAITING:
+        if len(self.waiting) >= _MOST_WAITING:
             raise CallbackFault("the queue of audit rows is full")
-        self._rows.append(row)
+        self.waiting.append(row)
 
     def write(self) -> None:
         """Write the rows, a thousand a transaction; the queue keeps those that were not written."""
-        while self._rows:
-            batch = [self._rows[index] for index in range(min(len(self._rows), _BATCH))]
-            Callback.objects.bulk_create(batch, ignore_conflicts=True)
+        while self.waiting:
+            batch = list(islice(self.waiting, _BATCH))
+            Callback.objects.bulk_create([Callback(**row._asdict()) for row in batch], ignore_conflicts=True)
             for _ in batch:
-                self._rows.popleft()
+                self.waiting.popleft()
 
 
 queue = CallbackQueue()
@@ -87,17 +105,17 @@ def record(arrival: Arrival, received: Received, answer: Answer) -> None:
     row_id = uuid7()
     document = CallbackDocument(received.raw.decode(errors="replace"), answer.content.decode(errors="replace"))
     _write(
-        Callback(
-            id=row_id,
-            received_at=arrival.at,
-            duration_us=_microseconds_since(arrival.began),
-            source=arrival.source,
-            event=_storable(received.message.event),
-            waybill_no=_storable(answer.waybill_no),
-            outcome=answer.outcome,
-            result_code=answer.result_code,
-            sender_differs=answer.sender_differs,
-            sealed=seal_callback(row_id, document),
+        CallbackRow(
+            row_id,
+            arrival.at,
+            _microseconds_since(arrival.began),
+            arrival.source,
+            _storable(received.message.event),
+            _storable(answer.waybill_no),
+            answer.outcome.value,
+            answer.result_code,
+            answer.sender_differs,
+            seal_callback(row_id, document),
         )
     )
 
@@ -115,44 +133,25 @@ def faults_recorded(arrival: Arrival, received: Received) -> Iterator[None]:
 
 
 def _record_fault(arrival: Arrival, received: Received, number: str) -> None:
-    row_id = uuid7()
-    row = Callback(
-        id=row_id,
-        received_at=arrival.at,
-        duration_us=_microseconds_since(arrival.began),
-        source=arrival.source,
-        event=_storable(received.message.event),
-        waybill_no=number,
-        outcome=CallbackOutcome.FAULT,
-    )
+    event = _storable(received.message.event)
+    duration = _microseconds_since(arrival.began)
+    row = CallbackRow(uuid7(), arrival.at, duration, arrival.source, event, number, CallbackOutcome.FAULT.value)
     try:
         _write(row)
     except (Error, CallbackFault) as error:
         logger.warning("the fault is not recorded: %s", type(error).__name__)
 
 
-def _write(row: Callback) -> None:
+def _write(row: CallbackRow) -> None:
     if is_postgresql():
         on_a_live_connection(lambda: _insert(row))
     else:
         queue.put(row)
 
 
-def _insert(row: Callback) -> None:
-    values = (
-        row.id,
-        row.received_at,
-        row.duration_us,
-        row.source,
-        row.event,
-        row.waybill_no,
-        str(row.outcome),
-        row.result_code,
-        row.sender_differs,
-        row.sealed,
-    )
+def _insert(row: CallbackRow) -> None:
     with hand_cursor() as cursor:
-        cursor.execute(_INSERT, values)
+        cursor.execute(_INSERT, row)
 
 
 def _microseconds_since(began: float) -> int:

@@ -1,5 +1,6 @@
 """What to do with a claimed push, before any call and after each one."""
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 from random import Random
@@ -16,6 +17,8 @@ from wechat.client import Reading, Reply, pathnotify_body, userquery_body
 from wechat.error_codes import Reaction, reaction_to
 from wechat.retry import History, after_failure, outcome_of, wait_before
 
+logger = logging.getLogger(__name__)
+
 
 def decide(heads: Sequence[Head], *, now: datetime, rng: Random) -> list[Begin | Settle]:
     """Return for each due head the call that begins, or how it ends without one."""
@@ -25,15 +28,22 @@ def decide(heads: Sequence[Head], *, now: datetime, rng: Random) -> list[Begin |
 
 
 def _decide(head: Head, bound: bool | None, is_proven: bool, now: datetime, rng: Random) -> Begin | Settle:
-    ended = _end_before_calling(head, is_proven, now, rng)
-    if ended is not None:
-        return Settle(head, ended)
     try:
-        return _first_call(head, bound)
-    except SealBroken:
+        ended = _end_before_calling(head, is_proven, now, rng)
+        return Settle(head, ended) if ended else _first_call(head, bound)
+    except SealBroken as error:
         # Kept, not failed: with the right key in place it goes by itself.
-        wait = wait_before(head.tries + 1, settings.PUSH.retry_first, rng)
-        return Settle(head, _stay(head, PushReason.UNREADABLE, now + wait, head.tries + 1))
+        logger.error("push %d of waybill %s: %s", head.push_id, head.no, error)
+        return _postpone(head, PushReason.UNREADABLE, now, rng)
+    except Exception:
+        # One poisoned waybill must not hold up the others of its batch.
+        logger.exception("push %d of waybill %s could not be decided", head.push_id, head.no)
+        return _postpone(head, PushReason.RETRYING, now, rng)
+
+
+def _postpone(head: Head, reason: PushReason, now: datetime, rng: Random) -> Settle:
+    wait = wait_before(head.tries + 1, settings.PUSH.retry_first, rng)
+    return Settle(head, _stay(head, reason, now + wait, head.tries + 1))
 
 
 def _end_before_calling(head: Head, is_proven: bool, now: datetime, rng: Random) -> Move | None:

@@ -71,6 +71,8 @@ def _open_encrypted(query: CallbackQuery, body: bytes, wechat: WechatSettings) -
     ciphertext = envelope.text("Encrypt")
     if not ciphertext:
         raise BodyUnreadable("Encrypt is repeated, empty or no text")
+    if not query.msg_signature:
+        raise BadParameters("msg_signature")
     _require_signed(wechat, query.msg_signature, query, ciphertext)
     raw, key = _decrypt(ciphertext, wechat)
     return Received(raw, parse(raw), key)

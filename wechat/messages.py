@@ -137,12 +137,12 @@ def _texts(value: object) -> Iterable[str | None]:
 
 
 def _depth(document: object) -> int:
-    """Return how deep lists and objects are nested, counting no further than what is refused."""
+    """Return how many levels a document has, itself being the first; counts no further than what is refused."""
     level, depth = [document], 0
     while level and depth <= _DEEPEST:
         level = [child for item in level for child in _children(item)]
         depth += 1
-    return depth - 1
+    return depth
 
 
 def _children(item: object) -> Iterable[object]:

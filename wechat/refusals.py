@@ -4,7 +4,7 @@ import threading
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import Error, connection, transaction
 
 from wechat.deferred import DeferredWriter
 
@@ -18,10 +18,15 @@ _MERGE = """
 
 
 @dataclass(slots=True)
-class _Tally:
+class Tally:
+    """How often, when last and from where."""
+
     count: int
     last_at: datetime
     last_source: str | None
+
+
+Tallies = dict[tuple[datetime, str], Tally]
 
 
 class RefusalCounter(DeferredWriter):
@@ -29,30 +34,35 @@ class RefusalCounter(DeferredWriter):
 
     def __init__(self, interval: float = _SECONDS) -> None:
         super().__init__(interval)
-        self._tallies: dict[tuple[datetime, str], _Tally] = {}
+        self._tallies: Tallies = {}
         self._lock = threading.Lock()
 
     def count(self, reason: str, source: str | None, at: datetime) -> None:
         """Add one refused request."""
         hour = at.replace(minute=0, second=0, microsecond=0)
         with self._lock:
-            tally = self._tallies.setdefault((hour, reason), _Tally(0, at, source))
+            tally = self._tallies.setdefault((hour, reason), Tally(0, at, source))
             tally.count += 1
             tally.last_at, tally.last_source = at, source
 
-    def write(self) -> None:
-        """Merge the tallies into the rows of their hours, in one transaction."""
+    def take(self) -> Tallies:
+        """Return the tallies by hour and reason, and begin anew."""
         with self._lock:
             tallies, self._tallies = self._tallies, {}
+        return tallies
+
+    def write(self) -> None:
+        """Merge the tallies into the rows of their hours, in one transaction."""
+        tallies = self.take()
         if not tallies:
             return
         try:
             self._merge(tallies)
-        except BaseException:
+        except Error:
             self._take_back(tallies)
             raise
 
-    def _merge(self, tallies: dict[tuple[datetime, str], _Tally]) -> None:
+    def _merge(self, tallies: Tallies) -> None:
         moment = connection.ops.adapt_datetimefield_value
         # Sorted: two processes that merge the same rows in other orders would lock each other out.
         rows = [
@@ -62,10 +72,10 @@ class RefusalCounter(DeferredWriter):
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.executemany(_MERGE, rows)
 
-    def _take_back(self, tallies: dict[tuple[datetime, str], _Tally]) -> None:
+    def _take_back(self, tallies: Tallies) -> None:
         with self._lock:
             for key, tally in self._tallies.items():
-                earlier = tallies.setdefault(key, _Tally(0, tally.last_at, tally.last_source))
+                earlier = tallies.setdefault(key, Tally(0, tally.last_at, tally.last_source))
                 earlier.count += tally.count
                 earlier.last_at, earlier.last_source = tally.last_at, tally.last_source
             self._tallies = tallies

@@ -25,7 +25,7 @@ from django.utils.translation import gettext_lazy as _
 
 from waybills import lanes, line
 from waybills.lanes import Attempt, Claimed
-from wechat import bindings, tokens
+from wechat import bindings, budget, tokens
 from wechat.client import Raw, Reading, Reply, read_reply
 from wechat.decisions import conclude, decide, is_token_refused
 from wechat.error_codes import TOKEN_CODES, Reaction, explain, reaction_to
@@ -147,10 +147,13 @@ class Sender:
 
     def _claim(self, room: int) -> Claimed:
         now = timezone.now()
-        allowed = line.allowance(room, now=now, probe_for=settings.PUSH.lease)
-        if not allowed:
-            return Claimed()
-        return lanes.claim(limit=allowed, now=now, decide=partial(decide, now=now, rng=self._rng))
+        permits = budget.take(room, now=now)
+        allowed = line.allowance(permits, now=now, probe_for=settings.PUSH.lease) if permits else 0
+        claimed = Claimed()
+        if allowed:
+            claimed = lanes.claim(limit=allowed, now=now, decide=partial(decide, now=now, rng=self._rng))
+        budget.adjust(len(claimed.attempts) - permits)
+        return claimed
 
     def _start(self, attempt: Attempt, *, is_repeat: bool) -> None:
         task = asyncio.create_task(self._call(attempt, is_repeat))
@@ -210,6 +213,11 @@ class Sender:
             except (DatabaseError, InterfaceError):
                 logger.exception("%d results are not recorded yet; trying again", len(batch))
                 await asyncio.sleep(POLL)
+            except Exception:
+                # Outermost: a fault of the program costs this batch its lanes' leases, and nothing else its life.
+                logger.exception("%d results could not be recorded; their lanes fall due again", len(batch))
+                begun = []
+                break
         self._adapt([ended.reply for ended in batch])
         repeats = {ended.attempt.head.push_id for ended in batch if is_token_refused(ended.reply)}
         for attempt in begun:
@@ -278,6 +286,7 @@ def record(batch: list[Ended], rng: Random) -> list[Attempt]:
     if said:
         bindings.remember(said, now)
     _move_line(batch, now)
+    budget.adjust(len(begun))
     return begun
 
 

@@ -9,6 +9,7 @@ import pytest
 from tests.waybills.conftest import RECEIVER, path_item, waybill_item
 from waybills.ingest import Report, ingest
 from waybills.models import Lane, Path, Push, Waybill
+from waybills.trail import read_trail
 
 pytestmark = pytest.mark.django_db
 
@@ -102,3 +103,13 @@ def test_of_a_batch_with_many_numbers_everything_finds_its_waybill(now: datetime
     assert report == Report(waybills_created=300, paths_created=300, paths_waiting=100)
     for path in Path.objects.select_related("waybill", "push"):
         assert path.push.waybill_id == path.waybill_id
+
+
+def test_events_of_the_same_second_keep_their_order_of_arrival(now: datetime) -> None:
+    texts = [f"第 {n} 件事" for n in range(20)]
+
+    ingest([waybill_item()], [path_item(text=text) for text in texts], now=now)
+
+    trail = read_trail("SF1")
+    assert trail is not None
+    assert [node.document.action_msg for node in trail.nodes] == texts[::-1]

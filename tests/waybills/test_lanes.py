@@ -208,3 +208,18 @@ def test_a_decision_without_a_call_settles_and_frees_the_lane(now: datetime) -> 
     assert claimed == lanes.Claimed([], 1)
     assert states() == {int(now.timestamp()): ("skipped", "phone_excluded")}
     assert not Lane.objects.get().leased
+
+
+def test_of_types_that_coalesce_only_the_newest_due_push_is_sent(now: datetime, change: Any) -> None:
+    change("PUSH", coalesce=frozenset({200001}))
+    ingest([waybill_item()], [path_item(minutes_ago=m) for m in (9, 8, 7)], now=now)
+    ingest([], [path_item(minutes_ago=10, action_type=100001)], now=now)
+
+    (picked_up,) = claim(now)
+    lanes.settle([sent(picked_up, now)], now=now)
+    (newest,) = claim(now)
+
+    began = int(now.timestamp())
+    assert picked_up.head.action_type == 100001
+    assert newest.head.action_time == began - 7 * 60
+    assert states()[began - 9 * 60] == states()[began - 8 * 60] == ("expired", "overtaken")

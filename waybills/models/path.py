@@ -34,6 +34,7 @@ class Path(models.Model):
         verbose_name = _("path event")
         verbose_name_plural = _("path events")
         ordering = ["-action_time", "-pk"]
+        permissions = [("void_path", _("Can void a path event"))]
         # The constraint's index leads with the waybill: it finds the trail as well.
         constraints = [models.UniqueConstraint(fields=["waybill", "digest"], name="path_event_once")]
 

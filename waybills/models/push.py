@@ -110,6 +110,12 @@ class Push(models.Model):
             models.Index(fields=["deadline_at"], name="push_deadline", condition=Q(state=PushState.PENDING)),
             models.Index(fields=["waybill", "-action_time", "-id"], name="push_of_waybill"),
             models.Index(fields=["settled_at", "id"], name="push_settled", condition=Q(settled_at__isnull=False)),
+            # What went wrong is rare and looked for all day: an index of its own, that few writes touch.
+            models.Index(
+                fields=["settled_at", "id"],
+                name="push_went_wrong",
+                condition=Q(state__in=[PushState.FAILED, PushState.UNKNOWN]),
+            ),
         ]
 
     def __str__(self) -> str:

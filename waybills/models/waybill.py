@@ -48,6 +48,7 @@ class Waybill(models.Model):
         verbose_name = _("waybill")
         verbose_name_plural = _("waybills")
         ordering = ["-pk"]
+        permissions = [("reveal_waybill", _("Can see personal data unmasked"))]
         constraints = [
             models.UniqueConstraint(fields=["no"], name="waybill_no_unique"),
             models.CheckConstraint(condition=~Q(no=""), name="waybill_no_not_empty"),

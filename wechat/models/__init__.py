@@ -1,6 +1,7 @@
 """What WeChat's side stores, one noun a file."""
 
 from wechat.models.access_token import AccessToken
+from wechat.models.call_budget import CallBudget
 from wechat.models.callback import Callback, CallbackOutcome, CallbackRefusal
 
-__all__ = ["AccessToken", "Callback", "CallbackOutcome", "CallbackRefusal"]
+__all__ = ["AccessToken", "CallBudget", "Callback", "CallbackOutcome", "CallbackRefusal"]

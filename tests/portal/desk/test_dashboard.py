@@ -1,0 +1,109 @@
+"""The first page: the line, and today in numbers."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from portal.dashboard import count_up_to
+from tests.factories import make_push
+from waybills.admin.settled_filter import midnight
+from waybills.models import CarrierCode, Push
+from waybills.services import stop_line
+from wechat.models import CallbackRefusal
+
+
+def numbers(client: Client) -> dict[str, str]:
+    return {str(n.label): n.shown for n in client.get(reverse("admin:index")).context_data["numbers"]}
+
+
+def test_the_numbers_count_what_they_say(in_english: Client) -> None:
+    for state in ("pending", "pending", "sent", "failed", "unknown", "unbound"):
+        make_push(state=state)
+    Push.objects.filter(pk=make_push(state="sent").pk).update(settled_at=timezone.now() - timedelta(days=2))
+
+    assert numbers(in_english) == {
+        "Waiting to be sent": "2",
+        "Sent today": "1",
+        "Failed today": "2",
+        "Callbacks refused": "0",
+    }
+
+
+def test_refused_callbacks_count_for_an_hour(in_english: Client) -> None:
+    now = timezone.now()
+    for minutes, count in ((5, 3), (30, 4), (90, 100)):
+        CallbackRefusal.objects.create(
+            hour=now - timedelta(minutes=minutes), reason=f"{minutes}", count=count, last_at=now
+        )
+
+    assert numbers(in_english)["Callbacks refused"] == "7"
+
+
+def test_codes_that_wait_for_a_mapping_are_counted_only_when_there_are_some(in_english: Client) -> None:
+    CarrierCode.objects.create(code="A", action_type=200001)
+    assert "Codes not mapped yet" not in numbers(in_english)
+    CarrierCode.objects.create(code="B")
+
+    assert numbers(in_english)["Codes not mapped yet"] == "1"
+
+
+def test_a_number_leads_to_the_rows_that_it_counts(desk: Client) -> None:
+    push = make_push(state="failed")
+    links = [n.link for n in desk.get(reverse("admin:index")).context_data["numbers"]]
+
+    counted = desk.get(links[2]).context_data["cl"].result_list
+
+    assert [row.pk for row in counted] == [push.pk]
+    assert all(desk.get(link).status_code == 200 for link in links)
+
+
+def test_a_count_stops_at_its_bound(db: None) -> None:
+    for _ in range(4):
+        make_push()
+
+    assert count_up_to(Push.objects.all(), most=3) == "3+"
+    assert count_up_to(Push.objects.all(), most=4) == "4"
+
+
+def test_a_stopped_line_is_the_first_thing_seen(desk: Client, superuser: Any) -> None:
+    stop_line(actor=superuser, reason="机房检修")
+
+    html = desk.get(reverse("admin:index")).content.decode()
+
+    assert "推送线路已停止" in html
+    assert "机房检修" in html
+    assert reverse("admin:waybills_line_resume") in html
+
+
+def test_the_page_costs_the_same_number_of_queries_on_a_busy_day(desk: Client) -> None:
+    make_push(state="failed")
+    desk.get(reverse("admin:index"))
+    with CaptureQueriesContext(connection) as quiet:
+        desk.get(reverse("admin:index"))
+    for state in ("failed", "unknown", "sent", "pending") * 3:
+        make_push(state=state)
+
+    with CaptureQueriesContext(connection) as busy:
+        desk.get(reverse("admin:index"))
+
+    assert len(busy) == len(quiet)
+    assert len(busy) <= 10
+
+
+def test_a_person_sees_the_numbers_of_what_they_may_view(client: Client, desk_of: Callable[..., Client]) -> None:
+    assert set(numbers(desk_of())) == {"待推送", "今日已推送", "今日失败", "被拒回调"}
+
+
+@pytest.mark.parametrize(("hour", "day"), [(15, 24), (17, 25)])
+def test_the_day_begins_at_midnight_in_china(hour: int, day: int) -> None:
+    now = datetime(2026, 11, 24, hour, tzinfo=ZoneInfo("UTC"))
+
+    assert midnight(now) == datetime(2026, 11, day, tzinfo=ZoneInfo("Asia/Shanghai"))

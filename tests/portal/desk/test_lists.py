@@ -1,0 +1,171 @@
+"""Each list opens, costs the same however long it is, and offers nobody what must not be done."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.auth.models import Group, User
+from django.db import connection
+from django.test import Client, RequestFactory
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from tests.factories import make_act, make_attempt, make_callback, make_push, make_user
+from waybills.line import current_line
+from waybills.models import Act, ApiToken, Binding, CarrierCode, Cell, Line, Push, PushAttempt, Waybill
+from waybills.sealing import blind_index
+from wechat.models import Callback, CallbackRefusal
+
+READ_ONLY = (Act, ApiToken, Binding, Line, Push, PushAttempt, Waybill, Callback, CallbackRefusal)
+EDITABLE = (CarrierCode, Cell, Group, User)
+KEPT_OUT = {"waybills.Path", "waybills.Lane", "wechat.AccessToken", "wechat.CallBudget"}
+
+
+def fill(times: int) -> None:
+    current_line()
+    for _ in range(times):
+        push = make_push(state="failed", reason="refused")
+        make_attempt(push, outcome="refused", errcode=40097)
+        make_callback(push.waybill.no)
+        user = make_user()
+        make_act(user, waybill_no=push.waybill.no, target=f"push {push.pk}")
+        count = Act.objects.count()
+        ApiToken.objects.create(user=user, digest=blind_index(str(count)), created_at=timezone.now())
+        Binding.objects.create(phone_index=blind_index(f"phone {count}"), exist=True, checked_at=timezone.now())
+        CarrierCode.objects.create(code=f"C{count}")
+        Cell.objects.create(key=f"K{count}", name="支付运单", link="https://example.com/")
+        Group.objects.create(name=f"G{count}")
+        CallbackRefusal.objects.create(
+            hour=timezone.now(), reason=f"reason {count}", count=count, last_at=timezone.now(), last_source="10.0.0.1"
+        )
+
+
+def changelist(model: Any) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+
+
+def queries_of(client: Client, url: str) -> int:
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(url).status_code == 200
+    return len(queries)
+
+
+def test_every_model_has_a_list_or_is_kept_out_on_purpose() -> None:
+    ours = {model._meta.label for app in ("waybills", "wechat") for model in apps.get_app_config(app).get_models()}
+
+    registered = {model._meta.label for model in admin.site._registry}
+
+    assert ours - registered == KEPT_OUT
+    assert {model._meta.label for model in (*READ_ONLY, *EDITABLE)} == registered
+
+
+@pytest.mark.parametrize("model", [*READ_ONLY, *EDITABLE])
+def test_a_list_costs_the_same_number_of_queries_however_long_it_is(desk: Client, model: Any) -> None:
+    fill(2)
+    few = queries_of(desk, changelist(model))
+    fill(5)
+
+    many = queries_of(desk, changelist(model))
+
+    assert many == few
+    assert many <= 9
+
+
+@pytest.mark.parametrize("model", [Waybill, Push, PushAttempt, Callback, CallbackRefusal, Act])
+def test_a_long_list_is_never_counted(desk: Client, model: Any) -> None:
+    fill(2)
+
+    with CaptureQueriesContext(connection) as queries:
+        desk.get(changelist(model))
+
+    asked = [query["sql"] for query in queries if model._meta.db_table in query["sql"]]
+    assert asked
+    assert not [sql for sql in asked if "COUNT(" in sql.upper()]
+
+
+@pytest.mark.parametrize("model", READ_ONLY)
+def test_what_is_recorded_is_read_only_for_a_superuser_too(desk: Client, superuser: User, model: Any) -> None:
+    fill(1)
+    row = model.objects.first()
+    name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+    pk = row.pk if not isinstance(row.pk, bytes | memoryview) else "1"
+
+    added = desk.post(reverse(f"{name}_add"), {})
+    deleted = desk.post(reverse(f"{name}_delete", args=[pk]), {"post": "yes"})
+    desk.post(reverse(f"{name}_change", args=[pk]), {"no": "X", "state": "sent", "reason": "changed"})
+
+    assert added.status_code == 403
+    assert deleted.status_code in {403, 302}
+    assert model.objects.filter(pk=row.pk).exists()
+    assert "delete_selected" not in admin.site._registry[model].get_actions(_request(superuser))
+
+
+def _request(user: User) -> Any:
+    request = RequestFactory().get("/")
+    request.user = user
+    return request
+
+
+def test_nobody_deletes_a_user_or_a_carrier_code(desk: Client, superuser: User) -> None:
+    fill(1)
+
+    for model in (User, CarrierCode):
+        url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_delete", args=[model.objects.first().pk])
+        assert desk.post(url, {"post": "yes"}).status_code == 403
+        assert "delete_selected" not in admin.site._registry[model].get_actions(_request(superuser))
+
+
+def test_a_member_of_staff_sees_only_what_they_may(desk_of: Callable[..., Client]) -> None:
+    client = desk_of()
+
+    assert client.get(changelist(Waybill)).status_code == 200
+    assert client.get(changelist(Cell)).status_code == 403
+    assert changelist(Cell) not in client.get(reverse("admin:index")).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("model", "rows"), [(Push, 1), (PushAttempt, 1), (Callback, 1), (Act, 1), (Waybill, None)], ids=str
+)
+def test_a_list_is_searched_by_the_whole_waybill_number(desk: Client, model: Any, rows: int | None) -> None:
+    fill(3)
+    no = Waybill.objects.first().no
+
+    found = desk.get(changelist(model), {"q": f" {no} "})
+    nothing = desk.get(changelist(model), {"q": no[:-1]})
+
+    if rows is not None:
+        assert len(found.context_data["cl"].result_list) == rows
+    assert len(nothing.context_data["cl"].result_list) == 0
+
+
+def test_a_binding_is_found_by_the_whole_phone_only(desk: Client) -> None:
+    Binding.objects.create(phone_index=blind_index("13800138000"), exist=True, checked_at=timezone.now())
+
+    found = desk.get(changelist(Binding), {"q": "+86 138-0013-8000"})
+    all_of_them = desk.get(changelist(Binding))
+
+    assert len(found.context_data["cl"].result_list) == 1
+    assert len(all_of_them.context_data["cl"].result_list) == 0
+
+
+def test_the_pushes_of_today_are_filtered_by_when_they_ended(desk: Client) -> None:
+    old, new = make_push(state="failed"), make_push(state="failed")
+    Push.objects.filter(pk=old.pk).update(settled_at=timezone.now() - timedelta(days=2))
+
+    rows = desk.get(changelist(Push), {"settled": "today"}).context_data["cl"].result_list
+
+    assert [row.pk for row in rows] == [new.pk]
+
+
+@pytest.mark.parametrize(("choice", "codes"), [("no", ["A"]), ("yes", ["B"])])
+def test_carrier_codes_are_filtered_by_their_mapping(desk: Client, choice: str, codes: list[str]) -> None:
+    CarrierCode.objects.create(code="A")
+    CarrierCode.objects.create(code="B", action_type=300003)
+
+    rows = desk.get(changelist(CarrierCode), {"mapped": choice}).context_data["cl"].result_list
+
+    assert [row.code for row in rows] == codes

@@ -1,0 +1,85 @@
+"""The list of waybills and its search. `wechat.admin.waybill` registers it, with the page that joins both sides."""
+
+from typing import Any
+
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+
+from waybills.action_types import ActionType
+from waybills.admin.labels import PUSH_STATE_COLOURS, show_wire_time
+from waybills.admin.read_only import ReadOnlyAdmin
+from waybills.cleaning import clean_text, normalise_phone
+from waybills.models import Push, PushState, Waybill
+
+
+class WaybillListAdmin(ReadOnlyAdmin):
+    """Found by the number or the whole phone, both exactly: an index each."""
+
+    list_display = ("no", "receiver_region", "sender_region", "created_by_carrier", "latest_event", "latest_push")
+    search_fields = ("no__exact",)
+    search_help_text = _("Waybill number or the whole phone")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Waybill]:
+        """Return the waybills with the newest event of each and what became of its push."""
+        newest = Push.objects.filter(waybill_id=OuterRef("pk")).order_by("-action_time", "-pk")
+        queryset: QuerySet[Waybill] = super().get_queryset(request)
+        return queryset.annotate(
+            newest_type=Subquery(newest.values("action_type")[:1]), newest_state=Subquery(newest.values("state")[:1])
+        )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Waybill], search_term: str
+    ) -> tuple[QuerySet[Waybill], bool]:
+        """Return the waybill with this number, or those that this phone sends or receives."""
+        no, phone = clean_text(search_term), normalise_phone(search_term)
+        if not no:
+            return queryset, False
+        if Waybill.objects.filter(no=no).exists():
+            return queryset.filter(no=no), False
+        return queryset.filter(pk__in=Waybill.objects.of_phone(phone).order_by().values("pk")), False
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Show the list; where a search finds one waybill only, its page."""
+        response: HttpResponse = super().changelist_view(request, extra_context)
+        cl = (getattr(response, "context_data", None) or {}).get("cl")
+        if cl is not None and cl.query and cl.page_num == 1 and len(cl.result_list) == 1:
+            return HttpResponseRedirect(reverse("admin:waybills_waybill_change", args=[cl.result_list[0].pk]))
+        return response
+
+    @display(description=_("receiver"))
+    def receiver_region(self, waybill: Waybill) -> str:
+        """Return the receiver's province and city."""
+        return _region(waybill.receiver_province, waybill.receiver_city)
+
+    @display(description=_("sender"))
+    def sender_region(self, waybill: Waybill) -> str:
+        """Return the sender's province and city."""
+        return _region(waybill.sender_province, waybill.sender_city)
+
+    @display(description=_("created by the carrier at"))
+    def created_by_carrier(self, waybill: Waybill) -> str:
+        """Return the carrier's time of creation; of a stub, that the waybill has not come."""
+        if waybill.posted_at is None:
+            return str(_("events only, the waybill has not come yet"))
+        return show_wire_time(waybill.create_time)
+
+    @display(description=_("newest event"))
+    def latest_event(self, waybill: Any) -> str:
+        """Return the newest event's name."""
+        if waybill.newest_type is None:
+            return ""
+        return str(dict(ActionType.choices).get(waybill.newest_type, waybill.newest_type))
+
+    @display(description=_("its push"), label=PUSH_STATE_COLOURS)
+    def latest_push(self, waybill: Any) -> tuple[str, Any] | None:
+        """Return the state of the newest event's push, coloured."""
+        if waybill.newest_state is None:
+            return None
+        return waybill.newest_state, PushState(waybill.newest_state).label
+
+
+def _region(province: str, city: str) -> str:
+    return city if city.startswith(province) else f"{province} {city}".strip()
