@@ -150,8 +150,6 @@ WECHAT = WechatSettings(
     relay_url=_env.read("CALLBACK_RELAY_URL", shape.relay_url, "", "an address"),
 )
 
-SANDBOX_PORT = _env.read("SANDBOX_PORT", shape.port, 8001, "a port")
-
 # --- Pushing ---------------------------------------------------------------------------------------------------------
 
 _BINDING_TTL = _env.read(
