@@ -48,6 +48,7 @@ SERVER = ServerSettings(
 DEMO_PASSWORD = _env.read(
     "DEMO_PASSWORD", shape.pattern(r".{8,128}", "8 characters or more"), "", "8 characters or more"
 )
+SANDBOX_PORT = _env.read("SANDBOX_PORT", shape.port, 8001, "a port")
 SANDBOX_URL = _env.read("SANDBOX_URL", shape.relay_url, "", "the sandbox's address")
 TRUSTED_PROXIES = _env.read("TRUSTED_PROXIES", shape.networks, _NO_NETWORKS, "networks such as 10.0.0.0/8")
 
@@ -154,7 +155,6 @@ WECHAT = WechatSettings(
     ),
     relay_url=_env.read("CALLBACK_RELAY_URL", shape.relay_url, "", "an address"),
 )
-
 
 # --- Pushing ---------------------------------------------------------------------------------------------------------
 
