@@ -45,8 +45,11 @@ SERVER = ServerSettings(
     processes=_env.read("PROCESSES", shape.positive_number, os.cpu_count() or 1, "how many web processes"),
     threads=_env.read("THREADS", shape.positive_number, 4, "how many threads in each web process"),
 )
+DEMO_PASSWORD = _env.read(
+    "DEMO_PASSWORD", shape.pattern(r".{8,128}", "8 characters or more"), "", "8 characters or more"
+)
 SANDBOX_PORT = _env.read("SANDBOX_PORT", shape.port, 8001, "a port")
-SANDBOX_URL = _env.read("SANDBOX_URL", shape.http_url, "", "the sandbox's address")
+SANDBOX_URL = _env.read("SANDBOX_URL", shape.relay_url, "", "the sandbox's address")
 TRUSTED_PROXIES = _env.read("TRUSTED_PROXIES", shape.networks, _NO_NETWORKS, "networks such as 10.0.0.0/8")
 
 if _LENIENT:
@@ -152,8 +155,6 @@ WECHAT = WechatSettings(
     ),
     relay_url=_env.read("CALLBACK_RELAY_URL", shape.relay_url, "", "an address"),
 )
-
-SANDBOX_PORT = _env.read("SANDBOX_PORT", shape.port, 8001, "a port")
 
 # --- Pushing ---------------------------------------------------------------------------------------------------------
 
