@@ -21,7 +21,7 @@ from wechat.sandbox.errors import (
     ApiError,
     text_of,
 )
-from wechat.sandbox.faults import Fault, FaultKind
+from wechat.sandbox.faults import Fault, FaultKind, subject_of
 from wechat.sandbox.inquiry import Inquirer
 from wechat.sandbox.ledger import Entry
 from wechat.sandbox.mishaps import answer_instead, hang_up
@@ -84,6 +84,7 @@ class Api:
             await asyncio.sleep(self._world.config.latency)
         if fault is not None:
             entry.fault = fault.kind.value
+            entry.phone, entry.waybill_id = subject_of(raw)
             await asyncio.sleep(fault.delay_ms / 1000)
             instead = answer_instead(fault, request)
             if instead is not None:
@@ -98,11 +99,12 @@ class Api:
     ) -> dict[str, Any]:
         try:
             if fault is not None and fault.kind is FaultKind.ERRCODE:
-                raise ApiError(fault.errcode, "a fault on demand")
+                raise ApiError(fault.errcode)
             answer = await act(request, raw, entry, fault)
         except ApiError as error:
             answer = _refusal(error.errcode)
             entry.note = error.note
+            entry.phone, entry.waybill_id = subject_of(raw)
         entry.errcode, entry.errmsg = answer.get("errcode", 0), answer.get("errmsg", "")
         entry.exist = answer.get("exist")
         return answer

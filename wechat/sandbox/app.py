@@ -17,6 +17,9 @@ from wechat.sandbox.world import World
 _SHUTDOWN = 1.0
 """Seconds that open calls get to end; a fault that holds one for a minute is cut off."""
 
+_LONGEST_BODY = 64 * 1024
+"""Bytes: the state stays small however long a text somebody pushes."""
+
 
 @asynccontextmanager
 async def serving(
@@ -28,10 +31,11 @@ async def serving(
     """
     world = World(config, now)
     async with open_session(config) as session:
-        runner = web.AppRunner(_application(world, Inquirer(config, session)), access_log=None)
+        application = _application(world, Inquirer(config, session))
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=_SHUTDOWN)
         await runner.setup()
         try:
-            await web.TCPSite(runner, config.host, port, shutdown_timeout=_SHUTDOWN, backlog=1024).start()
+            await web.TCPSite(runner, config.host, port, backlog=1024).start()
             yield world, runner.addresses[0][1]
         finally:
             await runner.cleanup()
@@ -39,7 +43,7 @@ async def serving(
 
 def _application(world: World, inquirer: Inquirer) -> web.Application:
     # No middleware: each would cost every call, also those that a load test counts.
-    application = web.Application()
+    application = web.Application(client_max_size=_LONGEST_BODY)
     application.add_routes(Api(world, inquirer).routes())
     application.add_routes(Desk(world).routes())
     application.add_routes(pages.routes(world.config))

@@ -141,4 +141,4 @@ def _json(value: object, status: int = 200) -> web.Response:
 
 
 def _bad(detail: str) -> web.HTTPBadRequest:
-    return web.HTTPBadRequest(body=orjson.dumps({"detail": detail}), headers=_HEADERS)
+    return web.HTTPBadRequest(text=orjson.dumps({"detail": detail}).decode(), content_type="application/json")

@@ -11,6 +11,7 @@ CALLS = ("userquery", "pathnotify", "stable_token", "token")
 ANY_CALL = "any"
 MOST_FAULTS = 100
 LONGEST_DELAY_MS = 120_000
+_LONGEST_SHOWN = 64
 
 
 class FaultKind(StrEnum):
@@ -84,7 +85,7 @@ class FaultBook:
         """Return the fault that this call meets, counting it down; None, which is the rule, without a look at it."""
         if not self._faults:
             return None
-        phone = _phone_of(raw) if any(fault.phone for fault in self._faults) else ""
+        phone = subject_of(raw)[0] if any(fault.phone for fault in self._faults) else ""
         fault = next((fault for fault in self._faults if fault.is_about(call, phone)), None)
         if fault is not None and fault.times is not None:
             fault.times -= 1
@@ -140,13 +141,24 @@ def _whole(order: Mapping[str, Any], name: str, default: int, *, least: int, mos
     return value
 
 
-def _phone_of(raw: bytes) -> str:
-    """Return the phone that a call is about; empty where its body does not say."""
+def subject_of(raw: bytes) -> tuple[str, str]:
+    """Return the phone and the waybill that a call is about; empty where its body does not say, whatever it is.
+
+    >>> subject_of(b'{"receiver":{"phone":"13800138000"},"waybill_id":"1"}')
+    ('13800138000', '1')
+    >>> subject_of(b"not JSON")
+    ('', '')
+    """
     try:
         body = orjson.loads(raw)
     except orjson.JSONDecodeError:
-        return ""
+        return "", ""
     if not isinstance(body, dict):
-        return ""
+        return "", ""
     receiver = body.get("receiver")
-    return str(receiver.get("phone", "") if isinstance(receiver, dict) else body.get("phone", ""))
+    phone = receiver.get("phone") if isinstance(receiver, dict) else body.get("phone")
+    return _shown(phone), _shown(body.get("waybill_id"))
+
+
+def _shown(value: object) -> str:
+    return value[:_LONGEST_SHOWN] if isinstance(value, str) else ""

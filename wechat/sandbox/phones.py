@@ -12,10 +12,11 @@ MESSAGE_TITLES = {300002: "快件派送中", 300003: "快件已签收"}
 MOST_PHONES = 2000
 MOST_BINDINGS = 100_000
 MOST_TRAILS = 20_000
+_NODES_A_TRAIL = 500
 _MESSAGES_A_PHONE = 50
 _WAYBILLS_A_PHONE = 20
 _SHOWN_PHONES = 60
-_SHOWN_WAYBILLS = 4
+_SHOWN_WAYBILLS = 2
 
 
 class TooManyBindings(Exception):
@@ -108,7 +109,8 @@ class Phones:
         if trail is None:
             known = self.trail(push.waybill_id)
             trail = known if push.node in known else (push.node, *known)
-        self._trails[push.waybill_id] = tuple(sorted(trail, key=lambda node: node.action_time, reverse=True))
+        newest_first = sorted(trail, key=lambda node: node.action_time, reverse=True)
+        self._trails[push.waybill_id] = tuple(newest_first[:_NODES_A_TRAIL])
         self._trails.move_to_end(push.waybill_id)
         if len(self._trails) > MOST_TRAILS:
             self._trails.popitem(last=False)

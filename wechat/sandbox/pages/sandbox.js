@@ -18,7 +18,7 @@ const FAULTS = [
   ["IP 不在白名单", "stable_token", "errcode", 40164],
   ["当日额度用完", "pathnotify", "errcode", 45009],
   ["每分钟超限", "pathnotify", "errcode", 45011],
-  ["运力配置不存在", "pathnotify", "errcode", 150004],
+  ["运力未配置", "pathnotify", "errcode", 150004],
   ["反查系统错误", "pathnotify", "errcode", 932001],
   ["反查逻辑错误", "pathnotify", "errcode", 932002],
   ["反查数据异常", "pathnotify", "errcode", 932003],
@@ -38,7 +38,7 @@ async function send(method, path, body) {
 }
 
 function clock(seconds) {
-  return new Date(seconds * 1000).toLocaleTimeString("zh-CN", { hour12: false });
+  return new Date(seconds * 1000).toLocaleTimeString("zh-CN", { hour12: false, timeZone: "Asia/Shanghai" });
 }
 
 function copy(templateId) {
