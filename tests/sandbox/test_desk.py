@@ -79,6 +79,12 @@ async def test_what_is_no_phone_is_not_bound(sandbox: Any, body: bytes):
 
 
 @pytest.mark.asyncio
+async def test_no_more_phones_are_bound_than_the_sandbox_remembers(sandbox: Any):
+    async with sandbox(bound=frozenset(str(13800000000 + number) for number in range(MOST_BINDINGS))) as far:
+        assert await far.status("POST", "/sandbox/api/bind", json={"phone": "15000000000"}) == 400
+
+
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
