@@ -96,7 +96,11 @@ async def test_no_more_phones_are_bound_than_the_sandbox_remembers(sandbox: Any)
         ({"Content-Type": "application/json", "Origin": "null"}, 403),
         ({"Content-Type": "application/json", "Sec-Fetch-Site": "cross-site"}, 403),
         ({"Content-Type": "application/json", "Sec-Fetch-Site": "same-site"}, 403),
+        ({"Content-Type": "application/json", "Origin": "[::1"}, 403),
         ({"Content-Type": "application/json", "Host": "evil.example"}, 403),
+        ({"Content-Type": "application/json", "Host": "[::1"}, 403),
+        ({"Content-Type": "application/json", "Host": "[::1]:8001"}, 200),
+        ({"Content-Type": "application/json", "Host": "localhost:8001", "Origin": "http://localhost:8001"}, 200),
     ],
     ids=str,
 )
