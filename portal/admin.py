@@ -1,20 +1,41 @@
 """Users and groups in the desk's look."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.models import Group, User
-from django.db.models import Model
+from django.contrib.auth.models import Group, Permission, User
+from django.db.models import ManyToManyField, Model
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from portal.permission_field import DESK_APPS, PermissionField
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
 
 
+class PermissionChoice:
+    """Offers the desk's own permissions, in its words."""
+
+    def formfield_for_manytomany(
+        self, db_field: "ManyToManyField[Any, Any]", request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        """Return the form's field."""
+        if db_field.related_model is Permission:
+            kwargs["form_class"] = PermissionField
+            kwargs["queryset"] = (
+                Permission.objects.filter(content_type__app_label__in=DESK_APPS)
+                .select_related("content_type")
+                .order_by("content_type__app_label", "content_type__model", "pk")
+            )
+        return super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[misc]
+
+
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
+class UserAdmin(PermissionChoice, DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
     """Staff and service accounts. Nobody is deleted: what a person did names that person for ever."""
 
     form = UserChangeForm
@@ -30,7 +51,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
+class GroupAdmin(PermissionChoice, DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
     """Roles."""
 
     list_fullwidth = True

@@ -10,9 +10,11 @@ import warnings
 from typing import Any
 
 from celery import Celery, signals
-from celery.platforms import SecurityWarning
+from celery.exceptions import SecurityWarning
 from django.conf import settings
 from kombu import Exchange, Queue
+
+from portal import file_broker
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
@@ -29,6 +31,7 @@ def _broker() -> dict[str, Any]:
     """Return the transport's options; the file broker's folders are made here."""
     if not settings.CELERY_BROKER_URL.startswith("filesystem:"):
         return {}
+    file_broker.register()
     folders = {name: settings.BROKER_DIR / name for name in ("messages", "control")}
     for folder in folders.values():
         folder.mkdir(parents=True, exist_ok=True)

@@ -24,6 +24,11 @@ def stylesheet(request: HttpRequest) -> str:
     return static("portal/desk.css")
 
 
+def favicon(request: HttpRequest) -> str:
+    """Return the address of the tab's sign."""
+    return static("portal/favicon.svg")
+
+
 def _entry(title: Promise, icon: str, model: str) -> dict[str, Any]:
     """Return one line of the navigation, shown to whoever may view the model (`app_model`)."""
     app, _separator, noun = model.partition("_")
@@ -41,6 +46,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_HEADER": _("Carrier portal"),
     "SITE_SUBHEADER": _("WeChat's logistics push"),
     "SITE_SYMBOL": "local_shipping",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": favicon}],
     "SITE_URL": None,
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
@@ -102,7 +108,7 @@ UNFOLD: dict[str, Any] = {
                 "separator": True,
                 "items": [
                     _entry(_("Users"), "person", "auth_user"),
-                    _entry(_("Groups"), "group", "auth_group"),
+                    _entry(_("Roles"), "group", "auth_group"),
                     _entry(_("Service accounts"), "key", "waybills_apitoken"),
                 ],
             },

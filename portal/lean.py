@@ -31,8 +31,12 @@ class LeanHandler(WSGIHandler):
         return response
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        """Return the body as a list of one: the server sends it with the headers, and the response is closed here."""
-        response: Any = super().__call__(environ, start_response)
-        body = [response.content]
+        """Return the body in one piece, which the server sends with the headers; the response is closed here.
+
+        `request_started` is not sent: its receivers look at connections that `request_finished` has looked at.
+        """
+        response = self.get_response(self.request_class(environ))
+        start_response(f"{response.status_code} {response.reason_phrase}", list(response.items()))
+        body = response.content
         response.close()
-        return body
+        return [body]

@@ -3,7 +3,7 @@
 import fcntl
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from django.conf import settings
@@ -46,7 +46,7 @@ def web_program() -> Program:
     return Program(WEB, command, {"PORTAL_ROLE": WEB})
 
 
-def worker_programs() -> list[Program]:
+def worker_programs(may_start: Callable[[], bool]) -> list[Program]:
     """Return the sender, with the schedule, and the worker of the long jobs: neither ever waits for the other."""
     celery = [
         sys.executable,
@@ -60,15 +60,28 @@ def worker_programs() -> list[Program]:
         "--without-gossip",
     ]
     return [
-        Program("push worker", [*celery, "-Q", "push", "--beat", "-n", "push@%h"]),
-        Program("work worker", [*celery, "-Q", "work", "-n", "work@%h"]),
+        Program("push worker", [*celery, "-Q", "push", "--beat", "-n", "push@%h"], may_start=may_start),
+        Program("work worker", [*celery, "-Q", "work", "-n", "work@%h"], may_start=may_start),
     ]
 
 
 def portal_programs(half: str) -> list[Program]:
     """Return the programs of `web`, `worker` or `all`."""
-    web = [] if half == WORKER else [web_program()]
-    return web + ([] if half == WEB else worker_programs())
+    if half == WEB:
+        return [web_program()]
+    if half == WORKER:
+        return worker_programs(lambda: True)
+    # WeChat asks back during a push: with no web server yet, the first pushes would fail.
+    return [web_program(), *worker_programs(is_web_listening)]
+
+
+def is_web_listening() -> bool:
+    """Return whether the web server takes connections."""
+    try:
+        socket.create_connection((settings.SERVER.bind, settings.SERVER.port), timeout=0.05).close()
+    except OSError:
+        return False
+    return True
 
 
 def prepare(half: str) -> None:

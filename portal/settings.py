@@ -45,8 +45,11 @@ SERVER = ServerSettings(
     processes=_env.read("PROCESSES", shape.positive_number, os.cpu_count() or 1, "how many web processes"),
     threads=_env.read("THREADS", shape.positive_number, 4, "how many threads in each web process"),
 )
+DEMO_PASSWORD = _env.read(
+    "DEMO_PASSWORD", shape.pattern(r".{8,128}", "8 characters or more"), "", "8 characters or more"
+)
 SANDBOX_PORT = _env.read("SANDBOX_PORT", shape.port, 8001, "a port")
-SANDBOX_URL = _env.read("SANDBOX_URL", shape.http_url, "", "the sandbox's address")
+SANDBOX_URL = _env.read("SANDBOX_URL", shape.relay_url, "", "the sandbox's address")
 TRUSTED_PROXIES = _env.read("TRUSTED_PROXIES", shape.networks, _NO_NETWORKS, "networks such as 10.0.0.0/8")
 
 if _LENIENT:
@@ -78,6 +81,9 @@ def _database(url: str) -> dict[str, Any]:
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY",
         }
         config["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
+    else:
+        # Django's default is never; this is: where the code asks for it, and nowhere by itself.
+        config.setdefault("OPTIONS", {}).setdefault("prepare_threshold", 1_000_000)
     # Persistent, and never probed: a request repeats its read where a connection has died (docs/architecture.md).
     config["CONN_MAX_AGE"] = None
     config["ATOMIC_REQUESTS"] = False

@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import FrameType
@@ -34,6 +34,8 @@ class Program:
     command: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
     """On top of this process's own."""
+    may_start: Callable[[], bool] = lambda: True
+    """Looked at ten times a second: what it needs of the other programs."""
 
 
 class _Kept:
@@ -47,7 +49,7 @@ class _Kept:
 
     def start_if_due(self, now: float) -> None:
         """Start the program, in a session of its own: a Ctrl-C of the terminal reaches the supervisor alone."""
-        if self.process is not None or now < self._start_at:
+        if self.process is not None or now < self._start_at or not self.program.may_start():
             return
         environment = {**os.environ, **self.program.environment}
         self.process = subprocess.Popen(self.program.command, env=environment, start_new_session=True)  # noqa: S603

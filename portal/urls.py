@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 
 from portal.health import healthz, readyz
 from waybills.jsonp import info
@@ -20,6 +21,7 @@ OPS: Addresses = [
     path("", include("waybills.api.urls")),
     path("admin/i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
+    *([path("sandbox/", RedirectView.as_view(url=settings.SANDBOX_URL))] if settings.SANDBOX_URL else []),
 ]
 """What the carrier's own people and systems reach."""
 

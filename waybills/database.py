@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.utils.dateparse import parse_datetime
 
 Rows = list[tuple[Any, ...]]
@@ -40,6 +40,33 @@ def fetch(sql: str, parameters: dict[str, Any]) -> Rows:
     with hand_cursor() as cursor:
         cursor.execute(sql, parameters)
         return list(cursor.fetchall())
+
+
+def fetch_prepared(sql: str, parameters: Sequence[Any]) -> Rows:
+    """Return all rows of a statement of a hot path, its `%s` filled in order.
+
+    PostgreSQL parses and plans it once a connection, and answers in binary: a quarter of a callback's time.
+    """
+    return list(_run_prepared(sql, parameters).fetchall())
+
+
+def execute_prepared(sql: str, parameters: Sequence[Any]) -> None:
+    """Run a statement of a hot path that returns no rows."""
+    _run_prepared(sql, parameters)
+
+
+def _run_prepared(sql: str, parameters: Sequence[Any]) -> Any:
+    # Asked for once: each look through the proxy costs a microsecond or two.
+    database = connections[DEFAULT_DB_ALIAS]
+    if database.vendor != "postgresql":
+        cursor = database.cursor()
+        cursor.execute(sql, parameters)
+        return cursor
+    import psycopg
+
+    database.ensure_connection()
+    with database.wrap_database_errors:
+        return psycopg.Cursor(database.connection).execute(sql, parameters, prepare=True, binary=True)
 
 
 def execute(sql: str, parameters: dict[str, Any]) -> int:

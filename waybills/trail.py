@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import OperationalError, connection
-
+from waybills.database import fetch_prepared
 from waybills.documents import Contact, PathDocument, unseal_path, unseal_waybill
+from waybills.revival import on_a_live_connection
 
 _TRAIL = """
     SELECT w.create_time, w.receiver_phone_index, w.sender_phone_index, w.sealed,
@@ -54,18 +54,8 @@ def read_trail(no: str) -> Trail | None:
     Raise SealBroken where a node does not open. The read is repeated once on a fresh connection, so that a restarted
     database costs no failed answer.
     """
-    try:
-        rows = _rows(no)
-    except OperationalError:
-        connection.close()
-        rows = _rows(no)
+    rows = on_a_live_connection(lambda: fetch_prepared(_TRAIL, (no,)))
     return _trail(no, rows) if rows else None
-
-
-def _rows(no: str) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(_TRAIL, [no])
-        return list(cursor.fetchall())
 
 
 def _trail(no: str, rows: Sequence[tuple[Any, ...]]) -> Trail:

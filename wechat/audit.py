@@ -17,7 +17,7 @@ from uuid import UUID
 
 from django.db import Error
 
-from waybills.database import hand_cursor, is_postgresql
+from waybills.database import execute_prepared, is_postgresql
 from waybills.revival import on_a_live_connection
 from waybills.sealing import SealBroken
 from waybills.uuid7 import uuid7
@@ -144,14 +144,9 @@ def _record_fault(arrival: Arrival, received: Received, number: str) -> None:
 
 def _write(row: CallbackRow) -> None:
     if is_postgresql():
-        on_a_live_connection(lambda: _insert(row))
+        on_a_live_connection(lambda: execute_prepared(_INSERT, row))
     else:
         queue.put(row)
-
-
-def _insert(row: CallbackRow) -> None:
-    with hand_cursor() as cursor:
-        cursor.execute(_INSERT, row)
 
 
 def _microseconds_since(began: float) -> int:

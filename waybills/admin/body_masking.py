@@ -9,7 +9,8 @@ from xml.parsers.expat import ExpatError
 import orjson
 import xmltodict
 
-from waybills.admin.masking import mask_name, mask_phone
+from waybills.admin.masking import mask_phone
+from waybills.masking import mask_name
 
 HIDDEN = "***"
 

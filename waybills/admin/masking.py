@@ -1,26 +1,25 @@
-"""Personal data as the desk shows it until somebody reveals it."""
+"""Personal data as the desk shows it until somebody reveals it.
+
+Looser than the landing page (`waybills.masking`) where staff must tell two customers apart: a phone keeps its last four
+digits. Stricter elsewhere: couriers are persons too, and every number that can be a phone is masked.
+"""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 
 from waybills.cleaning import normalise_phone
 from waybills.documents import Contact, PathDocument
+from waybills.masking import mask_name, mask_of
+from waybills.masking import mask_text as mask_parties
 
-_SEPARATOR = r"[\s.\-‐-―\u200b\ufeff]"
+_BETWEEN = r"(?:[^\w]|_){0,3}"
 _NUMBER = re.compile(
-    rf"(?<!\d)(?:\+?86{_SEPARATOR}{{0,2}})?[1１](?:{_SEPARATOR}{{0,2}}\d){{10}}(?!\d)|\+?\d(?:{_SEPARATOR}{{0,2}}\d){{6,}}"
+    rf"(?<!\d)(?:\+?86{_BETWEEN})?[1１](?:{_BETWEEN}\d){{10}}(?!\d)"  # a mobile
+    rf"|(?<!\d)[0０]\d{{2,3}}(?:{_BETWEEN}\d){{7,8}}(?!\d)"  # a landline with its area code
+    r"|\d{7,}"
 )
-"""A mobile, else seven digits or more; in any notation: `\\d` knows full-width digits too."""
-
-
-def mask_name(name: str) -> str:
-    """Return the name's first character.
-
-    >>> mask_name("欧阳娜娜"), mask_name("")
-    ('欧**', '')
-    """
-    return f"{name[0]}**" if name else ""
+"""In any notation, full-width digits too; a date with its time is none of them."""
 
 
 def mask_phone(phone: str) -> str:
@@ -34,21 +33,19 @@ def mask_phone(phone: str) -> str:
     return f"{phone[:3]}****{phone[-4:]}"
 
 
-def mask_text(text: str, names: Iterable[str] = ()) -> str:
-    """Return a text with every long number, and these names, masked.
+def mask_numbers(text: str) -> str:
+    """Return a text with every number that can be a phone masked.
 
-    >>> mask_text("【李四 138 0013-8000】正在派件,电话01088886666", ["李四"])
-    '【李** 138****8000】正在派件,电话010****6666'
-    >>> mask_text("１３８００１３８０００ 12号")
+    >>> mask_numbers("正在派件 138 0013-8000,电话(0571) 8888 6666,预计2026-11-24 10:30送达")
+    '正在派件 138****8000,电话(057****6666,预计2026-11-24 10:30送达'
+    >>> mask_numbers("１３８００１３８０００ 12号")
     '138****8000 12号'
     """
-    for name in sorted(filter(None, names), key=len, reverse=True):
-        text = text.replace(name, mask_name(name))
     return _NUMBER.sub(lambda match: mask_phone(_digits(match[0])), text)
 
 
 def _digits(number: str) -> str:
-    return "".join(filter(str.isdigit, normalise_phone(number.replace(".", ""))))
+    return "".join(filter(str.isdigit, normalise_phone(number)))
 
 
 def mask_contact(contact: Contact) -> Contact:
@@ -59,11 +56,12 @@ def mask_contact(contact: Contact) -> Contact:
     )
 
 
-def mask_path(document: PathDocument, names: Iterable[str]) -> PathDocument:
-    """Return a path's document masked; names are the sender's and receiver's."""
-    couriers = (document.pickup_courier_name, document.delivery_courier_name)
+def mask_path(document: PathDocument, parties: Sequence[Contact]) -> PathDocument:
+    """Return a path's document masked, its text without the names of the parties and couriers."""
+    couriers = [Contact(name=document.pickup_courier_name), Contact(name=document.delivery_courier_name)]
+    mask = mask_of([*parties, *couriers], hides_all=False)
     return PathDocument(
-        mask_text(document.action_msg, (*names, *couriers)),
+        mask_parties(mask_numbers(document.action_msg), mask, document),
         mask_name(document.pickup_courier_name),
         mask_phone(document.pickup_courier_phone),
         mask_name(document.delivery_courier_name),

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
 from waybills.action_types import MESSAGE_TYPES
 from waybills.admin.labels import PUSH_STATE_COLOURS, show_wire_time
 from waybills.admin.masking import mask_path
@@ -25,19 +28,20 @@ class NodeView:
     makes_message: bool
     colour: str
     reason: Text
+    waiting: Text
+    """Of a pending push: for what; the empty text otherwise."""
     operations: Sequence[Operation]
 
 
 def view_nodes(timeline: Timeline, contacts: Sequence[Contact], *, revealed: bool, may_send: bool) -> list[NodeView]:
-    """Return the nodes for the page; the contacts' names are masked in the texts too."""
-    names = [contact.name for contact in contacts]
-    return [_view(node, timeline.lane, names, revealed, may_send) for node in timeline.nodes]
+    """Return the nodes for the page; the contacts are masked in the texts too."""
+    return [_view(node, timeline.lane, contacts, revealed, may_send) for node in timeline.nodes]
 
 
-def _view(node: Node, lane: Lane | None, names: Sequence[str], revealed: bool, may_send: bool) -> NodeView:
+def _view(node: Node, lane: Lane | None, contacts: Sequence[Contact], revealed: bool, may_send: bool) -> NodeView:
     push, document = node.push, node.document
     if document is not None and not revealed:
-        document = mask_path(document, names)
+        document = mask_path(document, contacts)
     return NodeView(
         path=node.path,
         push=push,
@@ -48,7 +52,20 @@ def _view(node: Node, lane: Lane | None, names: Sequence[str], revealed: bool, m
         makes_message=node.path.action_type in MESSAGE_TYPES,
         colour=PUSH_STATE_COLOURS.get(push.state, "") if push else "",  # type: ignore[call-overload]
         reason=reason_of(push) if push else "",
+        waiting=_waiting(node.path, push, lane) if push else "",
         operations=_offered(node.path, push, lane) if push and may_send else (),
+    )
+
+
+def _waiting(path: Path, push: Push, lane: Lane | None) -> Text:
+    if push.not_before is None:
+        return ""
+    if path.waybill.posted_at is None:
+        return _("Waits for its waybill")
+    if push.not_before > timezone.now():
+        return _("Is due then")
+    return (
+        _("Is being sent, or the one before it is") if lane and lane.leased else _("Is due: goes with the next round")
     )
 
 

@@ -372,3 +372,17 @@ def test_a_person_who_may_not_view_waybills_sees_none(db: None, client: Client) 
     assert client.get(reverse("admin:waybills_waybill_change", args=[waybill.pk])).status_code == 403
     assert client.post(reverse("admin:waybills_waybill_reveal", args=[waybill.pk])).status_code == 403
     assert not Act.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("hours", "leased", "words"),
+    [(1, False, "Is due then"), (-1, False, "Is due: goes with the next round"), (-1, True, "Is being sent")],
+)
+def test_a_pending_push_says_what_it_waits_for(in_english: Client, hours: int, leased: bool, words: str) -> None:
+    push = make_push()
+    Push.objects.filter(pk=push.pk).update(not_before=timezone.now() + timedelta(hours=hours))
+    lane = push.waybill.lane
+    lane.leased, lane.wake_at = leased, timezone.now() + timedelta(minutes=2)
+    lane.save()
+
+    assert words in text_of(page_of(in_english, push.waybill))

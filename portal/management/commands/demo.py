@@ -1,0 +1,79 @@
+"""Runs the whole main job on one machine: the portal, WeChat's sandbox, and a carrier that posts events."""
+
+import sys
+import threading
+import time
+from typing import Any
+
+import requests
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+
+from portal.demo import samples
+from portal.demo.environment import HOST
+from portal.demo.places import bound_phones
+from portal.processes import portal_programs, prepare, require_free_port
+from portal.supervise import Program, Supervisor
+
+_CUSTOMERS = 100
+
+
+class Command(BaseCommand):
+    """`demo`: until Ctrl-C."""
+
+    help = "Run the portal with demo data, the sandbox and a feed of events. Start it by `make demo`."
+    requires_system_checks = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run it."""
+        require_free_port("SANDBOX_PORT", HOST, settings.SANDBOX_PORT)
+        prepare("all")
+        call_command("demo_data")
+        threading.Thread(target=self._announce, daemon=True).start()
+        Supervisor([*portal_programs("all"), _sandbox(), _feed()]).run()
+
+    def _announce(self) -> None:
+        """Print the addresses when everything answers."""
+        portal = f"http://{HOST}:{settings.SERVER.port}"
+        for address in (f"{portal}/readyz", f"{portal}/admin/login/", settings.SANDBOX_URL):
+            _wait_for(address)
+        lines = {
+            "admin": f"{portal}/admin/",
+            "": f"user admin, password {settings.DEMO_PASSWORD}",
+            "sandbox": f"{settings.SANDBOX_URL} (WeChat's side: phones, messages, faults)",
+            "API": f"{portal}/api/docs/ (a token: {settings.VAR_DIR / 'demo.token'})",
+            "stop": "Ctrl-C",
+        }
+        self.stdout.write("\n" + "\n".join(f"  {name:8} {line}" for name, line in lines.items()) + "\n")
+        self.stdout.flush()
+
+
+def _wait_for(address: str) -> None:
+    while True:
+        try:
+            if requests.get(address, timeout=5).ok:
+                return
+        except requests.RequestException:
+            pass
+        time.sleep(0.3)
+
+
+def _manage(*words: str) -> list[str]:
+    return [sys.executable, str(settings.BASE_DIR / "manage.py"), *words]
+
+
+def _sandbox() -> Program:
+    portal = f"http://{HOST}:{settings.SERVER.port}"
+    command = _manage(
+        "sandbox",
+        f"--port={settings.SANDBOX_PORT}",
+        f"--callback-url={portal}/wechat/callback/",
+        f"--landing-url={portal}/waybills/info/",
+        f"--bind={','.join([samples.PATHNOTIFY_PHONE, *bound_phones(_CUSTOMERS)])}",
+    )
+    return Program("sandbox", command)
+
+
+def _feed() -> Program:
+    return Program("feed", _manage("demo_feed"))
