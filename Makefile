@@ -38,7 +38,7 @@ test: $(DEV) ## the whole test suite, on DATABASE_URL and CELERY_BROKER_URL wher
 	$(BARE) $(PYTEST) $(ARGS)
 
 bench: $(DEV) ## the benchmarks, as ratios
-	$(BARE) $(BIN)/python bench/run.py $(ARGS)
+	$(BARE) $(BIN)/python -m bench.run $(ARGS)
 
 check: export DJANGO_DEBUG := 1
 check: $(DEV) ## what a reader should not have to find: style, types, imports, migrations, configuration

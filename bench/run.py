@@ -23,7 +23,7 @@ from pathlib import Path
 
 import psycopg
 
-from bench import world
+from bench import callback, jsonp, world
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -31,7 +31,9 @@ CONNECTIONS = 8
 GRANIAN = ["--interface", "wsgi", "--host", "127.0.0.1", "--workers", "2", "--blocking-threads", "4"]
 GRANIAN += ["--blocking-threads-idle-timeout", "600", "--no-access-log", "--log-level", "warning"]
 GUNICORN = ["--workers", "2", "--threads", "4", "--log-level", "warning"]
-PREPARE = {"callback": world.callback_requests, "jsonp": world.jsonp_requests}
+PREPARE = {"callback": callback.prepare, "jsonp": jsonp.prepare}
+KEPT = ("PATH", "HOME", "LANG", "TMPDIR")
+"""All that a server takes over of the caller's environment: no setting of a developer's changes a measurement."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,11 @@ def peers(ports: dict[str, int]) -> list[Peer]:
 def database(server: str) -> Iterator[str]:
     """Make a database, yield its address, and drop it."""
     name = f"portal_bench_{os.getpid()}"
-    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+    try:
+        connection = psycopg.connect(f"{server}/postgres", autocommit=True)
+    except psycopg.OperationalError as error:
+        raise SystemExit(f"The benchmarks need PostgreSQL ({server}, or --postgres): {error}") from None
+    with connection:
         connection.execute(f"CREATE DATABASE {name}")
         try:
             yield f"{server}/{name}"
@@ -143,7 +149,8 @@ def main() -> None:
     options = parser.parse_args()
     with ExitStack() as stack:
         address = stack.enter_context(database(options.postgres))
-        environment = os.environ | world.ENVIRONMENT | {"DATABASE_URL": address}
+        environment = {name: os.environ[name] for name in KEPT if name in os.environ}
+        environment |= world.ENVIRONMENT | {"DATABASE_URL": address}
         subprocess.run([sys.executable, "-m", "bench.world"], cwd=ROOT, env=environment, check=True)
         ports = {name: free_port() for name in ("bare", "portal", "usual")}
         for peer in peers(ports):

@@ -5,7 +5,6 @@ Run as a module by the driver, it fills the database that DATABASE_URL names thr
 
 import base64
 import os
-import random
 import sys
 from datetime import UTC, datetime
 
@@ -90,61 +89,6 @@ def _ingest(numbers: range) -> None:
         for step, (action_type, text) in enumerate(STEPS)
     ]
     ingest(waybills, paths, now=datetime.now(UTC))
-
-
-def callback_requests(count: int, seed: int) -> list[bytes]:
-    """Return HTTP requests of back-queries in safe mode, XML, each of another waybill."""
-    import time
-    from urllib.parse import urlencode
-
-    from wechat.crypto import encrypt
-    from wechat.signature import sign
-
-    key = base64.b64decode(AES_KEY + "=")
-    rng = random.Random(seed)
-    timestamp = str(int(time.time()))
-    requests = []
-    for _ in range(count):
-        number = rng.randrange(WAYBILLS)
-        nonce = str(rng.randrange(10**9))
-        message = (
-            f"<xml><ToUserName>{USERNAME}</ToUserName><FromUserName>{TEAM}</FromUserName><MsgType>event</MsgType>"
-            f"<Event>waybill_notify_query</Event><CreateTime>{timestamp}</CreateTime>"
-            f"<WaybillId>{waybill_no(number)}</WaybillId><SenderPhone>{sender_phone(number)}</SenderPhone>"
-            f"<ReceiverPhone>{receiver_phone(number)}</ReceiverPhone></xml>"
-        )
-        ciphertext = encrypt(message.encode(), APPID, key, rng.randbytes(16))
-        query = urlencode(
-            {
-                "signature": sign(TOKEN, timestamp, nonce),
-                "timestamp": timestamp,
-                "nonce": nonce,
-                "openid": TEAM,
-                "encrypt_type": "aes",
-                "msg_signature": sign(TOKEN, timestamp, nonce, ciphertext),
-            }
-        )
-        body = (
-            f"<xml><ToUserName><![CDATA[{USERNAME}]]></ToUserName><Encrypt><![CDATA[{ciphertext}]]></Encrypt></xml>"
-        ).encode()
-        head = (
-            f"POST /wechat/callback/?{query} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/xml\r\n"
-            f"User-Agent: Mozilla/4.0\r\nAccept: */*\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
-        requests.append(head.encode() + body)
-    return requests
-
-
-def jsonp_requests(count: int, seed: int) -> list[bytes]:
-    """Return HTTP requests of the landing page, each of another waybill."""
-    rng = random.Random(seed)
-    return [
-        (
-            f"GET /waybills/info/?waybill_id={waybill_no(rng.randrange(WAYBILLS))}&callback=cb{number} HTTP/1.1\r\n"
-            "Host: 127.0.0.1\r\nUser-Agent: Mozilla/5.0\r\nAccept: */*\r\n\r\n"
-        ).encode()
-        for number in range(count)
-    ]
 
 
 if __name__ == "__main__":

@@ -78,6 +78,7 @@ class CallbackQueue(DeferredWriter):
     def put(self, row: CallbackRow) -> None:
         """Queue a row; raise CallbackFault where the database has not kept up: no answer without its evidence."""
         if len(self.waiting) >= _MOST_WAITING:
+            logger.error("the database takes no audit rows: %d wait, callbacks are answered 503", len(self.waiting))
             raise CallbackFault("the queue of audit rows is full")
         self.waiting.append(row)
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
@@ -132,23 +132,22 @@ def _parse_json(body: bytes) -> Message:
 
 
 def _texts(value: object) -> Iterable[str | None]:
-    items = value if isinstance(value, list) else [value]
+    # Two say all that is asked of a list: that it is none of one.
+    items = value[:2] if isinstance(value, list) else [value]
     return [item if isinstance(item, str) else None for item in items]
 
 
 def _depth(document: object) -> int:
-    """Return how many levels a document has, itself being the first; counts no further than what is refused."""
+    """Return how deep lists and objects are nested; counts no further than what is refused."""
     level, depth = [document], 0
     while level and depth <= _DEEPEST:
-        level = [child for item in level for child in _children(item)]
+        level = [child for item in level for child in _values(item) if isinstance(child, list | _Pairs)]
         depth += 1
     return depth
 
 
-def _children(item: object) -> Iterable[object]:
-    if isinstance(item, _Pairs):
-        return [value for _, value in item]
-    return item if isinstance(item, list) else ()
+def _values(container: object) -> Iterable[object]:
+    return [value for _, value in container] if isinstance(container, _Pairs) else cast("list[object]", container)
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ class RefusalCounter(DeferredWriter):
         try:
             self._merge(tallies)
         except Error:
-            self._take_back(tallies)
+            self.take_back(tallies)
             raise
 
     def _merge(self, tallies: Tallies) -> None:
@@ -72,7 +72,8 @@ class RefusalCounter(DeferredWriter):
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.executemany(_MERGE, rows)
 
-    def _take_back(self, tallies: Tallies) -> None:
+    def take_back(self, tallies: Tallies) -> None:
+        """Add tallies that were taken and not written."""
         with self._lock:
             for key, tally in self._tallies.items():
                 earlier = tallies.setdefault(key, Tally(0, tally.last_at, tally.last_source))

@@ -60,14 +60,15 @@ def test_it_names_the_variable_that_is_missing(change: Any, field: str, variable
 
 
 @pytest.mark.parametrize("api_base", ["http://127.0.0.1:8001", "http://localhost:8001", "http://[::1]:8001"])
-def test_a_taken_port_is_said_on_each_loopback_address(change: Any, api_base: str):
+@pytest.mark.parametrize("bind", ["--bind=all", "--bind=13800138000, 13900139000"])
+def test_a_taken_port_is_said_whichever_the_loopback_address(change: Any, api_base: str, bind: str):
     change("WECHAT", **(SETTINGS | {"api_base": api_base, "aes_keys": ()}))
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
 
         with pytest.raises(CommandError, match="cannot listen"):
-            call_command("sandbox", port=taken.getsockname()[1], mode="plain", bind="all")
+            call_command("sandbox", f"--port={taken.getsockname()[1]}", "--mode=plain", "--latency-ms=5", bind)
 
 
 @pytest.mark.parametrize(

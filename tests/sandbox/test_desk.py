@@ -79,6 +79,12 @@ async def test_what_is_no_phone_is_not_bound(sandbox: Any, body: bytes):
 
 
 @pytest.mark.asyncio
+async def test_no_more_phones_are_bound_than_the_sandbox_remembers(sandbox: Any):
+    async with sandbox(bound=frozenset(str(13800000000 + number) for number in range(MOST_BINDINGS))) as far:
+        assert await far.status("POST", "/sandbox/api/bind", json={"phone": "15000000000"}) == 400
+
+
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
@@ -90,7 +96,11 @@ async def test_what_is_no_phone_is_not_bound(sandbox: Any, body: bytes):
         ({"Content-Type": "application/json", "Origin": "null"}, 403),
         ({"Content-Type": "application/json", "Sec-Fetch-Site": "cross-site"}, 403),
         ({"Content-Type": "application/json", "Sec-Fetch-Site": "same-site"}, 403),
+        ({"Content-Type": "application/json", "Origin": "[::1"}, 403),
         ({"Content-Type": "application/json", "Host": "evil.example"}, 403),
+        ({"Content-Type": "application/json", "Host": "[::1"}, 403),
+        ({"Content-Type": "application/json", "Host": "[::1]:8001"}, 200),
+        ({"Content-Type": "application/json", "Host": "localhost:8001", "Origin": "http://localhost:8001"}, 200),
     ],
     ids=str,
 )

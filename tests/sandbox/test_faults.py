@@ -88,6 +88,17 @@ async def test_a_duplicate_back_query_comes_twice_with_the_same_bytes(sandbox: A
     assert far.carrier.seen[0] == far.carrier.seen[1]
 
 
+async def test_a_fault_of_the_back_query_waits_for_the_next_push(sandbox: Any):
+    async with sandbox() as far:
+        await far.order_fault(call="any", kind="no_back_query")
+        await far.call("userquery", {"phone": RECEIVER})
+
+        await far.notify()
+        await far.notify()
+
+    assert len(far.carrier.seen) == 1
+
+
 async def test_one_bad_answer_to_a_duplicate_back_query_is_enough(sandbox: Any):
     async with sandbox() as far:
         await far.order_fault(kind="duplicate_back_query")

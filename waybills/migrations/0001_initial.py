@@ -210,11 +210,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='waybill',
-            index=models.Index(condition=models.Q(('receiver_phone_index__isnull', False)), fields=['receiver_phone_index'], name='waybill_receiver_phone'),
+            index=models.Index(condition=models.Q(('receiver_phone_index__isnull', False)), fields=['receiver_phone_index', 'id'], name='waybill_receiver_phone'),
         ),
         migrations.AddIndex(
             model_name='waybill',
-            index=models.Index(condition=models.Q(('sender_phone_index__isnull', False)), fields=['sender_phone_index'], name='waybill_sender_phone'),
+            index=models.Index(condition=models.Q(('sender_phone_index__isnull', False)), fields=['sender_phone_index', 'id'], name='waybill_sender_phone'),
         ),
         migrations.AddConstraint(
             model_name='waybill',

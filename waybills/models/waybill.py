@@ -14,10 +14,17 @@ class WaybillQuerySet(models.QuerySet["Waybill"]):
         """Return those the carrier has posted, without the stubs that wait for it."""
         return self.filter(posted_at__isnull=False)
 
-    def of_phone(self, phone: str) -> "WaybillQuerySet":
-        """Return those sent or received by this (cleaned, whole) phone."""
+    def of_phone(self, phone: str, most: int = 200) -> "WaybillQuerySet":
+        """Return the newest of those received, and of those sent, by this (cleaned, whole) phone; `most` of each.
+
+        Two reads of an index each. One query with OR walks the whole table backwards where PostgreSQL takes a phone
+        for a frequent one: a shop's senders make it believe so.
+        """
         index = blind_index(phone)
-        return self.filter(Q(receiver_phone_index=index) | Q(sender_phone_index=index))
+        found: set[int] = set()
+        for side in ("receiver_phone_index", "sender_phone_index"):
+            found.update(self.filter(**{side: index}).order_by("-pk").values_list("pk", flat=True)[:most])
+        return self.filter(pk__in=found)
 
 
 class Waybill(models.Model):
@@ -74,12 +81,12 @@ class Waybill(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["receiver_phone_index"],
+                fields=["receiver_phone_index", "id"],
                 name="waybill_receiver_phone",
                 condition=Q(receiver_phone_index__isnull=False),
             ),
             models.Index(
-                fields=["sender_phone_index"],
+                fields=["sender_phone_index", "id"],
                 name="waybill_sender_phone",
                 condition=Q(sender_phone_index__isnull=False),
             ),

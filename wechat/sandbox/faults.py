@@ -15,7 +15,7 @@ _LONGEST_SHOWN = 64
 
 
 class FaultKind(StrEnum):
-    """What goes wrong. All but the last four and `slow` answer instead of acting."""
+    """What goes wrong. `slow` and the last three still act; the others answer instead."""
 
     SLOW = "slow"
     TIMEOUT = "timeout"
@@ -28,6 +28,7 @@ class FaultKind(StrEnum):
     ANSWER_LOST = "answer_lost"
 
 
+_OF_BACK_QUERY = frozenset({FaultKind.DUPLICATE_BACK_QUERY, FaultKind.NO_BACK_QUERY})
 _DEFAULT_DELAY_MS = {FaultKind.SLOW: 3000, FaultKind.TIMEOUT: 60_000}
 
 
@@ -50,6 +51,8 @@ class Fault:
 
     def is_about(self, call: str, phone: str) -> bool:
         """Return whether the next call of this name and phone is to go wrong."""
+        if self.kind in _OF_BACK_QUERY and call != "pathnotify":
+            return False
         return self.call in {call, ANY_CALL} and self.phone in {"", phone}
 
     def described(self) -> dict[str, Any]:

@@ -23,13 +23,20 @@ def guarded(handler: Handler, own_host: str) -> Handler:
 
 def _check_host(request: web.Request, own_host: str) -> None:
     # A name of another site that resolves to 127.0.0.1 would make that site's pages ours.
-    if urlsplit(f"//{request.host}").hostname not in {*_LOOPBACK, own_host}:
+    if _hostname(request.host) not in {*_LOOPBACK, own_host}:
         raise web.HTTPForbidden(text="Open the sandbox by its own address.")
+
+
+def _hostname(host: str) -> str | None:
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:
+        return None
 
 
 def _check_origin(request: web.Request) -> None:
     origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc != request.host:
+    if origin is not None and origin.partition("://")[2] != request.host:
         raise web.HTTPForbidden(text="Another site's request.")
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
         raise web.HTTPForbidden(text="Another site's request.")

@@ -28,7 +28,6 @@ def hang_up(request: web.Request) -> web.Response:
     """Reset the connection; the response returned reaches nobody."""
     if request.transport is not None:
         connection = request.transport.get_extra_info("socket")
-        if connection is not None:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORTIVE)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORTIVE)
         request.transport.abort()
     return web.Response()

@@ -6,11 +6,13 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 import pytest
+from django.db import DatabaseError, connection
 
 from tests.wechat.callback.conftest import APPID, REFUSED, Portal, Wechat
 from wechat import audit
 from wechat.body import LARGEST
 from wechat.models import Callback, CallbackRefusal
+from wechat.refusals import RefusalCounter
 from wechat.signature import sign
 
 Change = Callable[..., None]
@@ -81,6 +83,15 @@ def test_a_missing_parameter_is_refused(portal: Portal, name: str) -> None:
     query, body = Wechat().sign(MESSAGE)
 
     assert portal.post(without(query, name), body).refusal == REFUSED
+    assert counted() == {"parameters": 1}
+
+
+@pytest.mark.parametrize("mode", ["safe", "compat", "plain"])
+def test_a_request_without_any_signature_is_refused(portal: Portal, change: Change, mode: str) -> None:
+    change("WECHAT", message_mode=mode)
+    query, body = Wechat(mode).sign(MESSAGE)
+
+    assert portal.post(without(without(query, "signature"), "msg_signature"), body).refusal == REFUSED
     assert counted() == {"parameters": 1}
 
 
@@ -326,3 +337,45 @@ def test_each_hour_has_a_row_of_its_own() -> None:
     audit.refusals.write()
 
     assert [row.hour.hour for row in CallbackRefusal.objects.order_by("hour")] == [12, 13]
+
+
+@pytest.mark.django_db
+def test_nothing_counted_writes_nothing() -> None:
+    audit.refusals.write()
+
+    assert not CallbackRefusal.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_counts_that_were_not_written_are_kept() -> None:
+    counter = RefusalCounter()
+    moment = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
+    counter.count("signature", "10.0.0.1", moment)
+    counter.count("mode", "10.0.0.1", moment)
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE wechat_callbackrefusal RENAME TO away")
+    try:
+        with pytest.raises(DatabaseError):
+            counter.write()
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE away RENAME TO wechat_callbackrefusal")
+    counter.count("signature", "10.0.0.2", moment + timedelta(seconds=1))
+
+    counter.write()
+
+    row = CallbackRefusal.objects.get(reason="signature")
+    assert (row.count, row.last_source, row.last_at) == (2, "10.0.0.2", moment + timedelta(seconds=1))
+    assert CallbackRefusal.objects.get(reason="mode").count == 1
+
+
+def test_counts_that_come_back_join_those_that_came_since() -> None:
+    counter = RefusalCounter()
+    moment = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
+    counter.count("signature", "10.0.0.1", moment)
+    earlier = counter.take()
+    counter.count("signature", "10.0.0.2", moment + timedelta(seconds=1))
+
+    counter.take_back(earlier)
+
+    assert [(tally.count, tally.last_source) for tally in counter.take().values()] == [(2, "10.0.0.2")]

@@ -1,6 +1,11 @@
 """The published examples of WeChat's message push page, byte for byte (message-push.md, read 2026-11)."""
 
+import base64
+
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import CBC
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -73,31 +78,30 @@ def test_another_key_does_not_give_the_message() -> None:
     assert opened != (MESSAGE, APPID)
 
 
+def sealed(plain: bytes) -> str:
+    """Return the cipher text of whole blocks, whatever is in them."""
+    encryptor = Cipher(AES(KEY), CBC(KEY[:16])).encryptor()
+    return base64.b64encode(encryptor.update(plain) + encryptor.finalize()).decode()
+
+
 @pytest.mark.parametrize("pad", [0, 33, 255])
 def test_padding_of_more_than_a_block_is_refused(pad: int) -> None:
-    import base64
-
-    from cryptography.hazmat.primitives.ciphers import Cipher
-    from cryptography.hazmat.primitives.ciphers.algorithms import AES
-    from cryptography.hazmat.primitives.ciphers.modes import CBC
-
     plain = b"r" * 16 + bytes(4) + b"x" * 43 + bytes([pad])
-    encryptor = Cipher(AES(KEY), CBC(KEY[:16])).encryptor()
 
     with pytest.raises(BadCiphertext, match="padding"):
-        decrypt(base64.b64encode(encryptor.update(plain)).decode(), KEY)
+        decrypt(sealed(plain), KEY)
 
 
 @pytest.mark.parametrize("length", [25, 0xFFFFFFFF])
 def test_a_length_beyond_the_end_is_refused(length: int) -> None:
-    import base64
-
-    from cryptography.hazmat.primitives.ciphers import Cipher
-    from cryptography.hazmat.primitives.ciphers.algorithms import AES
-    from cryptography.hazmat.primitives.ciphers.modes import CBC
-
     plain = b"r" * 16 + length.to_bytes(4, "big") + b"x" * 24 + bytes([20]) * 20
-    encryptor = Cipher(AES(KEY), CBC(KEY[:16])).encryptor()
 
     with pytest.raises(BadCiphertext, match="length"):
-        decrypt(base64.b64encode(encryptor.update(plain)).decode(), KEY)
+        decrypt(sealed(plain), KEY)
+
+
+def test_an_appid_that_is_no_text_is_refused() -> None:
+    plain = b"r" * 16 + bytes(4) + b"\xff" * 12 + bytes([32]) * 32
+
+    with pytest.raises(BadCiphertext, match="appid"):
+        decrypt(sealed(plain), KEY)
