@@ -51,7 +51,7 @@ class Feed:
         return PATHS, body, replace(shipment, done=shipment.done + 1)
 
     def _new(self, now: int) -> Shipment:
-        drawn = make(self._rng.randrange(_CUSTOMERS), self._rng.choice(list(JOURNEYS)), self._rng, done=1)
+        drawn = make(self._rng.randrange(_CUSTOMERS), self._rng.choice(list(JOURNEYS)), self._rng)
         return replace(drawn, no=f"YS{now}")
 
 

@@ -1,7 +1,8 @@
 """Shipments of the demo: who sends what to whom, how, and how far it has come. Same seed, same shipments."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import accumulate
 from random import Random
 
@@ -14,6 +15,7 @@ SEED = 20201001
 _FIRST_NO = 7700_3000_0000
 _PLAIN = ("plain", "plain", "plain")
 """Most parcels know no trouble."""
+_UNTROUBLED = {90001, 90002, 100001, 200001, 300002, 300003}
 
 
 @dataclass(frozen=True)
@@ -27,31 +29,39 @@ class Shipment:
     done: int
 
 
-def make(number: int, kind: str, rng: Random, done: int | None = None) -> Shipment:
-    """Return shipment `number` with a journey of this kind; done: None for any."""
+def make(number: int, kind: str, rng: Random) -> Shipment:
+    """Return shipment `number` with a journey of this kind, of which only the first step has happened."""
     origin, destination = rng.sample(PLACES, 2)
     route = Route(origin, destination, rng.choice(origin.couriers), rng.choice(destination.couriers))
-    steps = JOURNEYS[kind](route)
     return Shipment(
         no=f"YS{_FIRST_NO + number}",
         sender=sender(rng, number, origin),
         receiver=customer(rng, number, destination),
-        steps=steps,
-        done=rng.randint(1, len(steps)) if done is None else done,
+        steps=JOURNEYS[kind](route),
+        done=1,
     )
 
 
 def plan(seed: int = SEED) -> list[Shipment]:
-    """Return the demo's shipments: each kind finished, on its last step but one, and at two other stages."""
+    """Return the demo's shipments: of each kind finished, before its end, and in its trouble, if it has one."""
     rng = Random(seed)  # noqa: S311 - lifelike, not secret
     kinds = [kind for kind in (*_PLAIN, *JOURNEYS) for _ in range(2)]
     shipments: list[Shipment] = []
-    for kind in kinds:
-        for back in (0, 1, None):
+    for place, kind in enumerate(kinds):
+        for stage in (len, _before_last, partial(_in_trouble, otherwise=place)):
             drawn = make(len(shipments), kind, rng)
-            done = drawn.done if back is None else len(drawn.steps) - back
-            shipments.append(Shipment(drawn.no, drawn.sender, drawn.receiver, drawn.steps, done))
+            shipments.append(replace(drawn, done=stage(drawn.steps)))
     return shipments
+
+
+def _before_last(steps: Sequence[Step]) -> int:
+    return len(steps) - 1
+
+
+def _in_trouble(steps: Sequence[Step], otherwise: int) -> int:
+    """Return how many steps lead to the last that no untroubled parcel has; where there is none, one more each time."""
+    troubles = [place for place, step in enumerate(steps, 1) if step.action_type not in _UNTROUBLED]
+    return troubles[-1] if troubles else otherwise % len(steps) + 1
 
 
 def items(shipment: Shipment, now: int, rng: Random) -> tuple[WaybillItem, list[PathItem]]:

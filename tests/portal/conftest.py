@@ -7,11 +7,14 @@ import socket
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+from psycopg import sql
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE = 40.0
@@ -41,8 +44,23 @@ def key(letter: str) -> str:
 
 
 @pytest.fixture
-def production(tmp_path: Path) -> dict[str, str]:
-    """Return the environment of a production that lacks nothing, with a database and a broker of its own."""
+def database_url(tmp_path: Path, settings: Any) -> Iterator[str]:
+    """Return the address of a database of its own, on the same server as the tests'; it is gone with the test."""
+    database = settings.DATABASES["default"]
+    if not database["ENGINE"].endswith("postgresql"):
+        yield f"sqlite:///{tmp_path / 'portal.sqlite3'}"
+        return
+    server = f"postgres://{database['USER']}:{database['PASSWORD']}@{database['HOST']}:{database['PORT']}"
+    name = f"portal_{uuid.uuid4().hex}"
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        yield f"{server}/{name}"
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def production(tmp_path: Path, database_url: str) -> dict[str, str]:
+    """Return the environment of a production that lacks nothing, with a database and a file broker of its own."""
     return {
         "PATH": os.environ["PATH"],
         "PYTHONUNBUFFERED": "1",
@@ -52,7 +70,7 @@ def production(tmp_path: Path) -> dict[str, str]:
         "PORTAL_HTTPS": "0",
         "PII_KEYS": key("k"),
         "PII_INDEX_KEY": key("i"),
-        "DATABASE_URL": f"sqlite:///{tmp_path / 'portal.sqlite3'}",
+        "DATABASE_URL": database_url,
         "CELERY_BROKER_URL": f"filesystem://{tmp_path / 'broker'}",
         "WECHAT_APPID": "wxba5fad812f8e6fb9",
         "WECHAT_SECRET": "secret",
