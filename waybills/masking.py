@@ -74,7 +74,8 @@ def _mask_number(number: str, mask: Mask, shown: frozenset[str]) -> str:
     digits = _digits(number)
     hidden = set[int]()
     for phone in mask.phones:
-        hidden.update(*(_hidden_part(start, len(phone)) for start in _places(phone, digits)))
+        if phone in digits:
+            hidden.update(*(_hidden_part(start, len(phone)) for start in _places(phone, digits)))
     if mask.hides_all and not hidden and not _SERVICE.fullmatch(digits):
         kept = [range(start, start + len(phone)) for phone in shown for start in _places(phone, digits)]
         hidden = set(_hidden_part(0, len(digits))).difference(*kept)

@@ -1,5 +1,6 @@
 """The base of every list that staff read and nobody edits, a superuser included."""
 
+from django.contrib.admin import ShowFacets
 from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -14,6 +15,7 @@ class FastListAdmin(ModelAdmin):
     sortable_by = ()
     list_per_page = 50
     show_full_result_count = False
+    show_facets = ShowFacets.NEVER
     paginator = InfinitePaginator
     list_disable_select_all = True
     list_fullwidth = True
