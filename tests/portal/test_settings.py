@@ -54,8 +54,9 @@ def test_no_other_module_reads_the_environment() -> None:
     assert readers == ["portal/settings.py"]
 
 
-def test_a_complete_production_passes_the_check_for_deployment(production: dict[str, str]) -> None:
-    result = run(production, "manage.py", "check", "--deploy", "--fail-level", "WARNING")
+@pytest.mark.parametrize("https", ["0", "1"])
+def test_a_complete_production_passes_the_check_for_deployment(production: dict[str, str], https: str) -> None:
+    result = run(production | {"PORTAL_HTTPS": https}, "manage.py", "check", "--deploy", "--fail-level", "WARNING")
 
     assert result.returncode == 0, result.stderr
 

@@ -3,17 +3,18 @@
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import requests
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 
 from portal.demo import samples
 from portal.demo.environment import HOST
 from portal.demo.places import bound_phones
-from portal.processes import portal_programs, prepare, require_free_port
+from portal.processes import is_web_listening, portal_programs, prepare, require_free_port
 from portal.supervise import Program, Supervisor
 
 _CUSTOMERS = 100
@@ -25,15 +26,19 @@ class Command(BaseCommand):
     help = "Run the portal with demo data, the sandbox and a feed of events. Start it by `make demo`."
     requires_system_checks = []
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add the file of the carrier's token."""
+        parser.add_argument("--token-file", type=Path, default=settings.VAR_DIR / "demo.token")
+
+    def handle(self, *args: Any, token_file: Path, **options: Any) -> None:
         """Run it."""
         require_free_port("SANDBOX_PORT", HOST, settings.SANDBOX_PORT)
         prepare("all")
-        call_command("demo_data")
-        threading.Thread(target=self._announce, daemon=True).start()
-        Supervisor([*portal_programs("all"), _sandbox(), _feed()]).run()
+        call_command("demo_data", token_file=token_file)
+        threading.Thread(target=self._announce, args=[token_file], daemon=True).start()
+        Supervisor([*portal_programs("all"), _sandbox(), _feed(token_file)]).run()
 
-    def _announce(self) -> None:
+    def _announce(self, token_file: Path) -> None:
         """Print the addresses when everything answers."""
         portal = f"http://{HOST}:{settings.SERVER.port}"
         for address in (f"{portal}/readyz", f"{portal}/admin/login/", settings.SANDBOX_URL):
@@ -42,7 +47,7 @@ class Command(BaseCommand):
             "admin": f"{portal}/admin/",
             "": f"user admin, password {settings.DEMO_PASSWORD}",
             "sandbox": f"{settings.SANDBOX_URL} (WeChat's side: phones, messages, faults)",
-            "API": f"{portal}/api/docs/ (a token: {settings.VAR_DIR / 'demo.token'})",
+            "API": f"{portal}/api/docs/ (a token: {token_file})",
             "stop": "Ctrl-C",
         }
         self.stdout.write("\n" + "\n".join(f"  {name:8} {line}" for name, line in lines.items()) + "\n")
@@ -75,5 +80,5 @@ def _sandbox() -> Program:
     return Program("sandbox", command)
 
 
-def _feed() -> Program:
-    return Program("feed", _manage("demo_feed"))
+def _feed(token_file: Path) -> Program:
+    return Program("feed", _manage("demo_feed", f"--token-file={token_file}"), may_start=is_web_listening)

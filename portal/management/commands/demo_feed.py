@@ -87,6 +87,7 @@ class _Portal:
             if answer.status_code == requests.codes.not_found:
                 return 0
             answer.raise_for_status()
-        except requests.RequestException:
+        except requests.RequestException as error:
+            logger.info("the portal did not answer: %s", type(error).__name__)
             return None
         return len(answer.json()["paths"])
