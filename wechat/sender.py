@@ -165,11 +165,16 @@ class Sender:
         try:
             await self._fresh_token()
         except TokenUnavailable as error:
-            logger.warning("%s", error)
-            if error.stops_line:
-                await self._in_database(stop_line, error.reply, _SECRET_REMEDY)
+            await self._do_without_token(error)
             return False
         return True
+
+    async def _do_without_token(self, error: TokenUnavailable) -> None:
+        self._token = None
+        if error.is_news:
+            logger.warning("%s", error)
+        if error.stops_line:
+            await self._in_database(stop_line, error.reply, _SECRET_REMEDY)
 
     async def _fresh_token(self, refused: int | None = None) -> Token:
         if self._token is None or self._token.version == refused or time.monotonic() > self._token_until:
@@ -213,8 +218,7 @@ class Sender:
         try:
             await self._fresh_token(refused)
         except TokenUnavailable as error:
-            logger.warning("%s", error)
-            self._token = None
+            await self._do_without_token(error)
 
     def _adapt(self, replies: list[Reply]) -> None:
         """Send less at once while our own callback, or WeChat's minute, cannot keep up; recover step by step."""
