@@ -42,6 +42,12 @@ class Peer:
     command: list[str]
 
 
+@dataclass(frozen=True)
+class Server:
+    port: int
+    pid: int
+
+
 def peers(ports: dict[str, int]) -> list[Peer]:
     return [
         Peer("bare", [f"{BIN}/granian", *GRANIAN, "--port", str(ports["bare"]), "bench.bare_wsgi:application"]),
@@ -70,12 +76,12 @@ def database(server: str) -> Iterator[str]:
 
 
 @contextmanager
-def serving(peer: Peer, port: int, environment: dict[str, str]) -> Iterator[None]:
-    """Run a server until the block ends."""
+def serving(peer: Peer, port: int, environment: dict[str, str]) -> Iterator[int]:
+    """Run a server until the block ends; yield its process id."""
     process = subprocess.Popen(peer.command, cwd=ROOT, env=environment)
     try:
         wait_for(port, process)
-        yield
+        yield process.pid
     finally:
         process.terminate()
         try:
@@ -102,23 +108,38 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def measure(port: int, seconds: float, requests: Path) -> dict[str, float]:
+def cpu_seconds(server: int) -> float:
+    """Return the processor time of a server and its workers so far: unlike a rate, it hardly feels a busy machine."""
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:  # it has ended since
+            continue
+        if server in (int(stat.parent.name), int(fields[1])):
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def measure(port: int, server: int, seconds: float, requests: Path) -> dict[str, float]:
+    before = cpu_seconds(server)
     command = [sys.executable, "-m", "bench.client", str(port), str(CONNECTIONS), str(seconds), str(requests)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=seconds + 60, check=True)
     result = json.loads(done.stdout)
     if result["wrong"]:
         raise SystemExit(f"{result['wrong']} wrong answers: this is no measurement")
+    result["cpu"] = (cpu_seconds(server) - before) / result["answers"]
     return result
 
 
-def bench(what: str, ports: dict[str, int], rounds: int, seconds: float, folder: Path) -> dict[str, list[dict]]:
+def bench(what: str, servers: dict[str, Server], rounds: int, seconds: float, folder: Path) -> dict[str, list[dict]]:
     """Return the results of each peer, round by round: the peers take turns, so that a slow moment hits all."""
     requests = folder / what
     requests.write_bytes(pickle.dumps(PREPARE[what](4000, 1)))
-    results: dict[str, list[dict]] = {name: [] for name in ports}
+    results: dict[str, list[dict]] = {name: [] for name in servers}
     for number in range(rounds + 1):
-        for name, port in ports.items():
-            result = measure(port, seconds if number else 1, requests)
+        for name, server in servers.items():
+            result = measure(server.port, server.pid, seconds if number else 1, requests)
             if number:
                 results[name].append(result)
     return results
@@ -127,13 +148,21 @@ def bench(what: str, ports: dict[str, int], rounds: int, seconds: float, folder:
 def print_table(what: str, results: dict[str, list[dict]]) -> None:
     rates = {name: [run["answers"] / run["seconds"] for run in runs] for name, runs in results.items()}
     print(f"\n{what}: {len(rates['bare'])} rounds in turn, {CONNECTIONS} connections, median (least-most)")
-    print(f"{'peer':8} {'answers/s':>22} {'ratio to bare':>22} {'p50 ms':>8} {'p99 ms':>8}")
+    print(
+        f"{'peer':8} {'answers/s':>20} {'ratio to bare':>18} {'cpu µs':>17} {'of bare':>8} {'p50 ms':>7} {'p99 ms':>7}"
+    )
+    cpus = {name: [run["cpu"] * 1e6 for run in runs] for name, runs in results.items()}
     for name, runs in results.items():
         ratios = [rate / bare for rate, bare in zip(rates[name], rates["bare"], strict=True)]
+        work = statistics.median(cpus["bare"]) / statistics.median(cpus[name])
         p50, p99 = (statistics.median(run[key] for run in runs) for key in ("p50", "p99"))
-        print(f"{name:8} {spread(rates[name], 0):>22} {spread(ratios, 2):>22} {p50:8.1f} {p99:8.1f}")
+        print(
+            f"{name:8} {spread(rates[name], 0):>20} {spread(ratios, 2):>18} {spread(cpus[name], 0):>17} {work:8.2f}"
+            f" {p50:7.1f} {p99:7.1f}"
+        )
     times = [portal / usual for portal, usual in zip(rates["portal"], rates["usual"], strict=True)]
-    print(f"portal to usual: {spread(times, 1)} times")
+    saved = statistics.median(cpus["usual"]) / statistics.median(cpus["portal"])
+    print(f"portal to usual: {spread(times, 1)} times; by processor time {saved:.1f} times")
 
 
 def spread(values: list[float], digits: int) -> str:
@@ -153,11 +182,13 @@ def main() -> None:
         environment |= world.ENVIRONMENT | {"DATABASE_URL": address}
         subprocess.run([sys.executable, "-m", "bench.world"], cwd=ROOT, env=environment, check=True)
         ports = {name: free_port() for name in ("bare", "portal", "usual")}
+        servers = {}
         for peer in peers(ports):
-            stack.enter_context(serving(peer, ports[peer.name], environment))
+            pid = stack.enter_context(serving(peer, ports[peer.name], environment))
+            servers[peer.name] = Server(ports[peer.name], pid)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         for what in options.what or PREPARE:
-            print_table(what, bench(what, ports, options.rounds, options.seconds, folder))
+            print_table(what, bench(what, servers, options.rounds, options.seconds, folder))
 
 
 if __name__ == "__main__":

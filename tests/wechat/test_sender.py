@@ -423,3 +423,31 @@ def test_a_push_whose_data_do_not_open_waits_for_the_key(far: FarSide, drain: Dr
 
     assert result() == ("pending", "unreadable")
     assert attempts() == []
+
+
+def test_a_userquery_that_is_answered_does_not_lift_the_quota_of_pathnotify(far: FarSide, drain: Drain) -> None:
+    far.next("pathnotify", answer(45009), answer(45009))
+    post("SF1")
+    drain()
+    Binding.objects.all().delete()
+    Line.objects.update(probe_at=timezone.now())
+
+    drain()
+
+    line = Line.objects.get()
+    assert (line.state, line.code) == ("stopped", 45009)
+    assert len(far.calls("pathnotify")) == 2
+
+
+def test_what_was_under_way_when_the_line_stopped_goes_no_further_and_does_not_lift_it(
+    far: FarSide, drain: Drain
+) -> None:
+    far.next("userquery", answer(150004))
+    for number in range(5):
+        post(f"SF{number}")
+
+    drain()
+
+    assert Line.objects.get().state == "stopped"
+    assert set(Push.objects.values_list("state", "reason", "tries")) == {("pending", "line_stopped", 0)}
+    assert far.calls("pathnotify") == []
