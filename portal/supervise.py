@@ -23,7 +23,7 @@ FIRST_REST, LONGEST_REST = 1.0, 30.0
 """Seconds before a program that died is started again; doubled with each quick death."""
 QUICK = 10.0
 """Seconds; who lived longer begins with the first rest again."""
-_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_STOPS = (signal.SIGTERM, signal.SIGINT)
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,9 @@ class Supervisor:
 
     def run(self) -> None:
         """Return when every program has stopped."""
-        for number in _SIGNALS:
+        # Under nohup the end of the terminal is not meant.
+        hangup = [] if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else [signal.SIGHUP]
+        for number in (*_STOPS, *hangup):
             signal.signal(number, self._stop)
         try:
             while not self._stops:

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.portal.conftest import Processes, eventually
 
 _SUPERVISE = """
@@ -195,3 +197,22 @@ def test_programs_write_where_the_supervisor_writes(processes: Processes) -> Non
     start(processes, f"import sys; print('said by', {sys.executable!r}, flush=True); import time; time.sleep(600)")
 
     eventually(lambda: f"said by {sys.executable}" in processes.output())
+
+
+@pytest.mark.parametrize(("is_ignored", "stops"), [(False, True), (True, False)])
+def test_the_end_of_the_terminal_stops_all_but_under_nohup(
+    processes: Processes, tmp_path: Path, is_ignored: bool, stops: bool
+) -> None:
+    notes = tmp_path / "pids"
+    ignore = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n" if is_ignored else ""
+    program = _NOTE_AND_SLEEP.format(file=str(notes))
+    supervisor = processes.start(dict(os.environ), "-c", ignore + _SUPERVISE, "10", program)
+    eventually(lambda: pids(notes))
+
+    supervisor.send_signal(signal.SIGHUP)
+
+    if stops:
+        assert supervisor.wait(10) == 0
+    else:
+        with pytest.raises(subprocess.TimeoutExpired):
+            supervisor.wait(1)
