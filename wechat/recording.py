@@ -133,4 +133,4 @@ def stop_line(reply: Reply, remedies: Mapping[int, str | Promise] = MappingProxy
     remedy = str(remedies.get(explanation.code, explanation.remedy))
     probe_at = probe_after(explanation.reaction, now, settings.PUSH.line_probe)
     if line.stop_by_code(code=explanation.code, reason=reply.errmsg, remedy=remedy, probe_at=probe_at, now=now):
-        logger.error("the line is stopped: %s %s", explanation.code, reply.errmsg)
+        logger.error("the line is stopped: %s %r", explanation.code, reply.errmsg)
