@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 OK = 0
 SYSTEM_BUSY = -1
 _REFUSED, _WRONG_SECRET = 40001, 40125
+QUOTA_USED_UP = 45009
 
 
 class Reaction(Enum):
@@ -74,7 +75,12 @@ _ROWS = (
         _("WeChat has not set this mini program up as a carrier."),
         _("Ask WeChat's contact to finish the carrier's configuration."),
     ),
-    (45009, Reaction.STOP_UNTIL_MIDNIGHT, _("Today's quota is used up."), _("Wait for midnight, or ask for more.")),
+    (
+        QUOTA_USED_UP,
+        Reaction.STOP_UNTIL_MIDNIGHT,
+        _("Today's quota is used up."),
+        _("Wait for midnight, or ask for more."),
+    ),
     (45011, Reaction.SLOW_DOWN, _("Too many calls in a minute."), _NOTHING),
     (40097, Reaction.FINAL, _("A parameter is wrong."), _("Correct the waybill's data, then resend.")),
     (47001, Reaction.FINAL, _("The data's format is wrong."), _("Correct the waybill's data, then resend.")),

@@ -8,10 +8,8 @@ dies, the row says what may have happened (`waybills.lanes`).
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from random import Random
 from types import MappingProxyType
@@ -20,16 +18,15 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from waybills import lanes, line
 from waybills.lanes import Attempt, Claimed
-from wechat import bindings, budget, tokens
-from wechat.client import Raw, Reading, Reply, read_reply
-from wechat.decisions import conclude, decide, is_token_refused
-from wechat.error_codes import TOKEN_CODES, Reaction, explain, reaction_to
-from wechat.retry import probe_after
+from wechat import budget, tokens
+from wechat.client import Raw, Reply, read_reply
+from wechat.decisions import decide, is_token_refused
+from wechat.error_codes import Reaction, reaction_to
+from wechat.recording import Ended, record, stop_line
 from wechat.tokens import Token, TokenUnavailable
 from wechat.transports import AsyncTransport
 
@@ -46,22 +43,9 @@ SWEEP = 5.0
 """Seconds between sweeps for deadlines and sleeping lanes."""
 GATHER = 0.01
 """Seconds that a record waits for more results."""
-_STOPS = {Reaction.STOP_LINE, Reaction.STOP_AND_PROBE, Reaction.STOP_UNTIL_MIDNIGHT}
-_REFUSED_IN_A_ROW = 3
 _SECRET_REMEDY = MappingProxyType({40001: _("Correct WECHAT_SECRET.")})
-_TOKEN_REMEDY = _("Make sure that no other system renews this mini program's token (/cgi-bin/token, force_refresh).")
 _TRUST_TOKEN = 30.0
 """Seconds for which a process uses its copy of the token without looking at the row."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A call that came to an end."""
-
-    attempt: Attempt
-    reply: Reply
-    token_version: int
-    is_repeat: bool
 
 
 class Sender:
@@ -181,11 +165,16 @@ class Sender:
         try:
             await self._fresh_token()
         except TokenUnavailable as error:
-            logger.warning("%s", error)
-            if error.stops_line:
-                await self._in_database(stop_line, error.reply, _SECRET_REMEDY)
+            await self._do_without_token(error)
             return False
         return True
+
+    async def _do_without_token(self, error: TokenUnavailable) -> None:
+        self._token = None
+        if error.is_news:
+            logger.warning("%s", error)
+        if error.stops_line:
+            await self._in_database(stop_line, error.reply, _SECRET_REMEDY)
 
     async def _fresh_token(self, refused: int | None = None) -> Token:
         if self._token is None or self._token.version == refused or time.monotonic() > self._token_until:
@@ -229,8 +218,7 @@ class Sender:
         try:
             await self._fresh_token(refused)
         except TokenUnavailable as error:
-            logger.warning("%s", error)
-            self._token = None
+            await self._do_without_token(error)
 
     def _adapt(self, replies: list[Reply]) -> None:
         """Send less at once while our own callback, or WeChat's minute, cannot keep up; recover step by step."""
@@ -275,55 +263,3 @@ def sweep() -> None:
     """End what is past its deadline and wake lanes that sleep with work to do."""
     lanes.expire(now=timezone.now())
     lanes.wake_sleepers()
-
-
-def record(batch: list[Ended], rng: Random) -> list[Attempt]:
-    """Record calls that ended, with what they say of phones and of the line; return the calls that begin."""
-    now = timezone.now()
-    results = [conclude(one.attempt, one.reply, is_repeat=one.is_repeat, now=now, rng=rng) for one in batch]
-    begun = lanes.settle(results, now=now)
-    said = {one.attempt.head.receiver_phone_index: one.reply.exist == 1 for one in batch if _says_binding(one.reply)}
-    if said:
-        bindings.remember(said, now)
-    _move_line(batch, now)
-    budget.adjust(len(begun))
-    return begun
-
-
-def _says_binding(reply: Reply) -> bool:
-    return reply.reading is Reading.ANSWERED and reply.errcode == 0 and reply.exist is not None
-
-
-def _move_line(batch: list[Ended], now: datetime) -> None:
-    """Stop the line for the codes that ask for it; resume it after a probe that was answered otherwise."""
-    stopping = [one.reply for one in batch if _stops(one.reply)]
-    if stopping:
-        stop_line(stopping[0])
-        return
-    answered = [one.reply for one in batch if one.reply.reading is Reading.ANSWERED]
-    refused = [one for one in batch if one.is_repeat and is_token_refused(one.reply)]
-    accepted = any(not is_token_refused(reply) for reply in answered)
-    current = line.current_line()
-    if refused or (current.token_refusals and accepted):
-        count = line.count_token_refusals(len(refused), accepted)
-        if refused and count >= _REFUSED_IN_A_ROW:
-            stop_line(refused[-1].reply, dict.fromkeys(TOKEN_CODES, _TOKEN_REMEDY))
-            return
-    if accepted and current.probe_at is not None and line.resume_by_probe(now=now):
-        logger.warning("the line runs again: a probe was answered")
-
-
-def _stops(reply: Reply) -> bool:
-    return reply.reading is Reading.ANSWERED and reply.errcode is not None and reaction_to(reply.errcode) in _STOPS
-
-
-def stop_line(reply: Reply, remedies: Mapping[int, str | Promise] = MappingProxyType({})) -> None:
-    """Stop the line for what WeChat answered. remedies: by code, where they differ from the table's."""
-    now = timezone.now()
-    explanation = explain(reply.errcode)
-    if explanation is None:
-        raise ValueError("a line is stopped by a code")
-    remedy = str(remedies.get(explanation.code, explanation.remedy))
-    probe_at = probe_after(explanation.reaction, now, settings.PUSH.line_probe)
-    if line.stop_by_code(code=explanation.code, reason=reply.errmsg, remedy=remedy, probe_at=probe_at, now=now):
-        logger.error("the line is stopped: %s %s", explanation.code, reply.errmsg)

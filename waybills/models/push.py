@@ -27,6 +27,7 @@ class PushReason(models.TextChoices):
 
     NONE = "", ""
     RETRYING = "retrying", _("The last try failed; it is tried again by itself.")
+    LINE_STOPPED = "line_stopped", _("The line was stopped; it goes when the line runs again.")
     IN_DOUBT = "in_doubt", _("WeChat's answer was lost; whether it acted is judged 20 seconds later.")
     UNREADABLE = "unreadable", _("Its data do not open: a key of PII_KEYS is missing or wrong. It waits for the key.")
     SENDER_LOST = "sender_lost", _("The process that was sending it ended; it is tried again by itself.")

@@ -36,7 +36,7 @@ class Command(BaseCommand):
         prepare("all")
         call_command("demo_data", token_file=token_file)
         threading.Thread(target=self._announce, args=[token_file], daemon=True).start()
-        Supervisor([*portal_programs("all"), _sandbox(), _feed(token_file)]).run()
+        Supervisor([_sandbox(), *portal_programs("all"), _feed(token_file)]).run()
 
     def _announce(self, token_file: Path) -> None:
         """Print the addresses when everything answers."""
@@ -77,7 +77,7 @@ def _sandbox() -> Program:
         f"--landing-url={portal}/waybills/info/",
         f"--bind={','.join([samples.PATHNOTIFY_PHONE, *bound_phones(_CUSTOMERS)])}",
     )
-    return Program("sandbox", command)
+    return Program("sandbox", command, is_server=True)
 
 
 def _feed(token_file: Path) -> Program:
