@@ -36,6 +36,8 @@ class Raw:
     retry_after: str = ""
     note: str = ""
     was_sent: bool = True
+    date: str = ""
+    """The far side's clock, as its Date header has it; only single calls look."""
 
 
 @dataclass(frozen=True, slots=True)

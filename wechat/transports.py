@@ -44,7 +44,8 @@ def post(base: str, call: str, body: str, *, token: str = "") -> Raw:
             stream=True,
         ) as response:
             content = response.raw.read(LONGEST_ANSWER, decode_content=True)
-            return Raw(response.status_code, content, response.headers.get("Retry-After", ""))
+            headers = response.headers
+            return Raw(response.status_code, content, headers.get("Retry-After", ""), date=headers.get("Date", ""))
     except (requests.exceptions.ConnectTimeout, requests.exceptions.SSLError) as error:
         return Raw(note=type(error).__name__, was_sent=False)
     except requests.exceptions.ConnectionError as error:
