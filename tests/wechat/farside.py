@@ -67,9 +67,9 @@ class FarSide:
 
 
 @contextmanager
-def far_side() -> Iterator[FarSide]:
+def far_side(side: FarSide | None = None) -> Iterator[FarSide]:
     """Run a far side in a thread of its own."""
-    side, ready, loop = FarSide(), threading.Event(), asyncio.new_event_loop()
+    side, ready, loop = side or FarSide(), threading.Event(), asyncio.new_event_loop()
 
     async def serve() -> web.AppRunner:
         app = web.Application()
