@@ -37,9 +37,7 @@ def died_at_once(change: object) -> datetime:
     assert callable(change)
     change("PUSH", lease=timedelta(seconds=5), send_unbound=True)
     post([1], now=NOW)
-    lanes.claim(
-        limit=1, now=NOW, decide=lambda heads: [lanes.Begin(head, Call.PATHNOTIFY, "{}") for head in heads]
-    )
+    lanes.claim(limit=1, now=NOW, decide=lambda heads: [lanes.Begin(head, Call.PATHNOTIFY, "{}") for head in heads])
     return NOW
 
 
@@ -69,3 +67,16 @@ def test_without_a_proof_it_is_sent_again(died_at_once: datetime) -> None:
     (again,) = claim(died_at_once + timedelta(seconds=40)).attempts
 
     assert again.head.in_doubt_since == died_at_once
+
+
+def test_a_message_that_is_overtaken_in_doubt_is_unknown_and_not_expired(change: object) -> None:
+    assert callable(change)
+    change("PUSH", lease=timedelta(seconds=5), order_wait=timedelta(seconds=5), send_unbound=True)
+    post([1], 300002, 300003, now=NOW)
+    lanes.claim(limit=1, now=NOW, decide=lambda heads: [lanes.Begin(head, Call.PATHNOTIFY, "{}") for head in heads])
+
+    (newer,) = claim(NOW + timedelta(seconds=6)).attempts
+
+    older = Push.objects.get(action_type=300002)
+    assert newer.head.action_type == 300003
+    assert (older.state, older.reason, older.notified, older.in_doubt_since) == ("unknown", "answer_lost", None, None)
