@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from random import Random
@@ -24,7 +24,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from waybills import lanes, line
-from waybills.lanes import Attempt, Claimed
+from waybills.lanes import Attempt, Begin, Claimed, Move, Result
+from waybills.models import Line, PushReason, PushState
 from wechat import bindings, budget, tokens
 from wechat.client import Raw, Reading, Reply, read_reply
 from wechat.decisions import conclude, decide, is_token_refused
@@ -64,6 +65,10 @@ class Ended:
     is_repeat: bool
 
 
+class _LeaseOver(Exception):
+    """A call that must not leave any more."""
+
+
 class Sender:
     """Drains the lanes until it is told to stop; one a process."""
 
@@ -79,6 +84,7 @@ class Sender:
         self._token: Token | None = None
         self._token_until = 0.0
         self._unrecorded = 0
+        self._is_stopping = False
         self._next_sweep = 0.0
 
     def ring(self) -> None:
@@ -92,6 +98,7 @@ class Sender:
             while not stop.is_set():
                 if not await self._step():
                     await self._wait(stop)
+            self._is_stopping = True
             await self._finish()
         finally:
             recorder.cancel()
@@ -167,9 +174,14 @@ class Sender:
         try:
             token = await self._fresh_token()
             version = token.version
+            if timezone.now() >= attempt.head.leased_until:
+                # This process was held up past its lease: another may be sending the same push by now.
+                raise _LeaseOver
             raw = await self._transport.post(attempt.call.value, attempt.request, token=token.value)
         except TokenUnavailable as error:
             raw = Raw(note=str(error), was_sent=False)
+        except _LeaseOver:
+            raw = Raw(note="the lease was over before the call could leave", was_sent=False)
         except Exception:
             # Outermost: a fault of the program must not leave the lane to its lease, nor end the batch.
             logger.exception("attempt %s failed in the program itself", attempt.id)
@@ -208,7 +220,7 @@ class Sender:
             await self._renew(self._token.version)
         while True:
             try:
-                begun = await self._in_database(record, batch, self._rng)
+                begun = await self._in_database(partial(record, is_last=self._is_stopping), batch, self._rng)
                 break
             except (DatabaseError, InterfaceError):
                 logger.exception("%d results are not recorded yet; trying again", len(batch))
@@ -277,10 +289,15 @@ def sweep() -> None:
     lanes.wake_sleepers()
 
 
-def record(batch: list[Ended], rng: Random) -> list[Attempt]:
-    """Record calls that ended, with what they say of phones and of the line; return the calls that begin."""
+def record(batch: list[Ended], rng: Random, *, is_last: bool = False) -> list[Attempt]:
+    """Record calls that ended, with what they say of phones and of the line; return the calls that begin.
+
+    is_last: none begins, since the process is about to end; their pushes are due again at once.
+    """
     now = timezone.now()
     results = [conclude(one.attempt, one.reply, is_repeat=one.is_repeat, now=now, rng=rng) for one in batch]
+    if is_last:
+        results = [_leave_to_another(result, now) for result in results]
     begun = lanes.settle(results, now=now)
     said = {one.attempt.head.receiver_phone_index: one.reply.exist == 1 for one in batch if _says_binding(one.reply)}
     if said:
@@ -288,6 +305,15 @@ def record(batch: list[Ended], rng: Random) -> list[Attempt]:
     _move_line(batch, now)
     budget.adjust(len(begun))
     return begun
+
+
+def _leave_to_another(result: Result, now: datetime) -> Result:
+    """Return the result with a push that is due in place of a next call: a stop lasts one call at most, not two."""
+    if not isinstance(result.then, Begin):
+        return result
+    head = result.then.head
+    due = Move(PushState.PENDING, PushReason.NONE, now, tries=head.tries, refusals=head.refusals)
+    return replace(result, then=due)
 
 
 def _says_binding(reply: Reply) -> bool:
@@ -309,8 +335,21 @@ def _move_line(batch: list[Ended], now: datetime) -> None:
         if refused and count >= _REFUSED_IN_A_ROW:
             stop_line(refused[-1].reply, dict.fromkeys(TOKEN_CODES, _TOKEN_REMEDY))
             return
-    if accepted and current.probe_at is not None and line.resume_by_probe(now=now):
+    if _has_probed(batch, current) and line.resume_by_probe(now=now):
         logger.warning("the line runs again: a probe was answered")
+
+
+def _has_probed(batch: list[Ended], current: Line) -> bool:
+    """Return whether a call was answered well that was claimed after the line had stopped.
+
+    What was under way when it stopped proves nothing: the last good answers arrive beside the first bad ones.
+    """
+    return current.probe_at is not None and any(
+        one.reply.reading is Reading.ANSWERED
+        and not is_token_refused(one.reply)
+        and one.attempt.head.claimed_at > current.since
+        for one in batch
+    )
 
 
 def _stops(reply: Reply) -> bool:
