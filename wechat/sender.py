@@ -50,6 +50,10 @@ _TRUST_TOKEN = 30.0
 """Seconds for which a process uses its copy of the token without looking at the row."""
 
 
+class _LeaseOver(Exception):
+    """A call that must not leave any more."""
+
+
 class Sender:
     """Drains the lanes until it is told to stop; one a process."""
 
@@ -67,6 +71,7 @@ class Sender:
         self._token_lock = asyncio.Lock()
         self._unrecorded = 0
         """Calls that were begun and whose ends are not in the database yet."""
+        self._is_stopping = False
         self._next_sweep = 0.0
 
     def ring(self) -> None:
@@ -80,6 +85,7 @@ class Sender:
             while not stop.is_set():
                 if not await self._step_on():
                     await self._wait(stop)
+            self._is_stopping = True
             await self._finish()
         finally:
             recorder.cancel()
@@ -159,9 +165,14 @@ class Sender:
         try:
             token = await self._fresh_token()
             version = token.version
+            if timezone.now() >= attempt.head.leased_until:
+                # This process was held up past its lease: another may be sending the same push by now.
+                raise _LeaseOver
             raw = await self._transport.post(attempt.call.value, attempt.request, token=token.value)
         except TokenUnavailable as error:
             raw = Raw(note=str(error), was_sent=False)
+        except _LeaseOver:
+            raw = Raw(note="the lease was over before the call could leave", was_sent=False)
         except Exception:
             # Outermost: a fault of the program must not leave the lane to its lease, nor end the batch.
             logger.exception("attempt %s failed in the program itself", attempt.id)
@@ -207,7 +218,7 @@ class Sender:
             await self._renew(self._token.version)
         while True:
             try:
-                begun = await self._in_database(record, batch, self._rng)
+                begun = await self._in_database(partial(record, is_last=self._is_stopping), batch, self._rng)
                 break
             except (DatabaseError, InterfaceError):
                 logger.exception("%d results are not recorded yet; trying again", len(batch))
