@@ -41,7 +41,7 @@ def view_nodes(timeline: Timeline, contacts: Sequence[Contact], *, revealed: boo
 def _view(node: Node, lane: Lane | None, contacts: Sequence[Contact], revealed: bool, may_send: bool) -> NodeView:
     push, document = node.push, node.document
     if document is not None and not revealed:
-        document = mask_path(document, contacts)
+        document = mask_path(document, contacts, node.path.waybill.no)
     return NodeView(
         path=node.path,
         push=push,
