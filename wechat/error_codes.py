@@ -39,6 +39,11 @@ class Explanation:
     remedy: str | Promise
     reaction: Reaction
 
+    @property
+    def is_left_alone(self) -> bool:
+        """Return whether nobody has to do anything: it is tried again by itself."""
+        return self.remedy is _NOTHING
+
 
 _NOTHING = _("Nothing: it is tried again by itself.")
 _MEND_CALLBACK = _("Look at this waybill's callbacks; check that the callback address is reachable and answers in 5 s.")
