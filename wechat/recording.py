@@ -1,6 +1,7 @@
 """Records calls that ended, and what they say of phones, of the line and of the budget."""
 
 import logging
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,8 +14,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from waybills import lanes, line
-from waybills.lanes import Attempt, Begin, Move, Result
-from waybills.models import Call, Line, PushReason, PushState
+from waybills.lanes import Attempt, Begin, Move, Result, Seen
+from waybills.models import Call, Line, Outcome, PushReason, PushState
 from wechat import bindings, budget
 from wechat.client import Reading, Reply
 from wechat.decisions import conclude, is_token_refused
@@ -48,7 +49,23 @@ def record(batch: list[Ended], rng: Random) -> list[Attempt]:
         bindings.remember(said, now)
     _move_line(batch, now)
     budget.adjust(len(begun))
+    _log(results)
     return begun
+
+
+def _log(results: list[Result]) -> None:
+    """Tell the engineer on call: one line a batch for what is tried again, one a push for what ended."""
+    failed = Counter(_in_a_word(one.seen) for one in results if one.seen.outcome is not Outcome.OK)
+    if failed:
+        logger.warning("calls that failed: %s", ", ".join(f"{count} x {what}" for what, count in failed.items()))
+    for one in results:
+        if isinstance(one.then, Move) and one.then.state in {PushState.FAILED, PushState.UNKNOWN}:
+            head = one.seen.attempt.head
+            logger.warning("push %d of waybill %s ended: %s", head.push_id, head.no, one.then.reason)
+
+
+def _in_a_word(seen: Seen) -> str:
+    return f"{seen.attempt.call} {seen.outcome} {seen.errcode if seen.errcode is not None else seen.errmsg}"
 
 
 def _held_back(results: list[Result], batch: list[Ended], now: datetime) -> list[Result]:

@@ -1,71 +1,72 @@
-"""The doorbell: rings from a thread of its own, and never troubles whoever presses it."""
+"""The doorbell: a hint that may be lost, and that never holds its caller up."""
 
 import threading
-
-import pytest
+import time
 
 from waybills import doorbell
 from waybills.doorbell import Doorbell
 
-WAIT = 10.0
 
-
-def test_a_press_rings_from_another_thread() -> None:
-    rung = threading.Event()
-    rang_from: list[str] = []
+def test_a_ring_is_published_by_another_thread() -> None:
+    published = threading.Event()
+    publisher: list[str] = []
 
     def publish() -> None:
-        rang_from.append(threading.current_thread().name)
-        rung.set()
+        publisher.append(threading.current_thread().name)
+        published.set()
 
     Doorbell(publish).ring()
 
-    assert rung.wait(WAIT)
-    assert rang_from == ["doorbell"]
+    assert published.wait(5)
+    assert publisher == ["doorbell"]
 
 
-def test_many_presses_at_once_ring_once_or_twice() -> None:
-    rings: list[float] = []
-    quiet = threading.Event()
-    bell = Doorbell(lambda: rings.append(0))
-
-    for _ in range(1000):
-        bell.ring()
-
-    quiet.wait(0.5)
-    assert 1 <= len(rings) < 10
-
-
-def test_a_broker_that_refuses_costs_the_ring_and_no_more(caplog: pytest.LogCaptureFixture) -> None:
-    answered = threading.Event()
-    tries: list[int] = []
+def test_many_rings_are_few_messages() -> None:
+    count = 0
 
     def publish() -> None:
-        tries.append(1)
-        if len(tries) == 1:
+        nonlocal count
+        count += 1
+
+    bell = Doorbell(publish)
+    for _ in range(1000):
+        bell.ring()
+    time.sleep(0.3)
+
+    assert 1 <= count <= 7
+
+
+def test_a_slow_broker_does_not_hold_the_caller_up() -> None:
+    release = threading.Event()
+    bell = Doorbell(lambda: release.wait(5) and None)
+
+    began = time.monotonic()
+    bell.ring()
+    bell.ring()
+
+    assert time.monotonic() - began < 1
+    release.set()
+
+
+def test_a_broker_that_fails_costs_a_ring_and_not_the_next() -> None:
+    second = threading.Event()
+    calls = 0
+
+    def publish() -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
             raise ConnectionError("refused")
-        answered.set()
+        second.set()
 
     bell = Doorbell(publish)
     bell.ring()
-    while not tries:
-        threading.Event().wait(0.01)
-
+    while calls == 0:
+        time.sleep(0.01)
     bell.ring()
 
-    assert answered.wait(WAIT)
-    assert "the doorbell did not ring" in caplog.text
+    assert second.wait(5)
 
 
-def test_whoever_presses_does_not_wait_for_the_broker() -> None:
-    let_go = threading.Event()
-    bell = Doorbell(lambda: let_go.wait(WAIT) and None)
-
-    bell.ring()
-    bell.ring()
-
-    let_go.set()
-
-
-def test_a_ring_before_anyone_is_connected_is_dropped() -> None:
+def test_before_it_is_connected_a_ring_is_dropped() -> None:
     doorbell.ring()

@@ -394,6 +394,16 @@ def test_where_nobody_listens_nothing_was_sent(far: FarSide, drain: Drain, chang
     assert PushAttempt.objects.filter(push=push).values_list("outcome", flat=True).get() == "failed"
 
 
+def test_the_log_tells_what_went_wrong_with_ids_only(far: FarSide, drain: Drain, caplog: Any) -> None:
+    far.next("pathnotify", answer(40097))
+    post("SF7")
+
+    drain()
+
+    assert "1 x pathnotify refused 40097" in caplog.text
+    assert f"push {Push.objects.get().pk} of waybill SF7 ended: refused" in caplog.text
+
+
 def test_neither_token_nor_phone_is_logged(far: FarSide, drain: Drain, caplog: Any) -> None:
     far.next("pathnotify", hang_up, text("x" * 100_000))
     post("SF1")
