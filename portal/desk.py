@@ -55,6 +55,7 @@ UNFOLD: dict[str, Any] = {
     "ENVIRONMENT": "portal.desk.environment",
     "DASHBOARD_CALLBACK": "portal.dashboard.add_dashboard",
     "STYLES": [stylesheet],
+    "LOGIN": {"form": "portal.login_throttle.ThrottledAuthenticationForm"},
     "BORDER_RADIUS": "8px",
     "COLORS": {
         "primary": {

@@ -103,9 +103,13 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 def _cache(url: str) -> dict[str, Any]:
     try:
-        return dict(environ.Env.cache_url_config(url))
+        config = dict(environ.Env.cache_url_config(url))
     except (KeyError, environ.ImproperlyConfigured):
         raise ValueError("not a cache address") from None
+    if "locmem" in config["BACKEND"]:
+        # With Django's 300 entries a flood of other keys would soon forget who guessed wrong.
+        config["OPTIONS"] = {"MAX_ENTRIES": 200_000}
+    return config
 
 
 CACHES = {
@@ -195,9 +199,7 @@ JSONP = JsonpSettings(
         "JSONP_PROOF", shape.choice("none", "phone_tail", "signature"), "none", "none, phone_tail or signature"
     ),
     mask=_env.read("JSONP_MASK", shape.choice("parties", "all"), "parties", "parties or all"),
-    rate=_env.read(
-        "JSONP_RATE", shape.rate, (600, 60), "a number by /s, /min, /h or /day, such as 600/min"
-    ),
+    rate=_env.read("JSONP_RATE", shape.rate, (600, 60), "a number by /s, /min, /h or /day, such as 600/min"),
 )
 
 # --- Doorbells, sweep and maintenance --------------------------------------------------------------------------------

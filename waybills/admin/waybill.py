@@ -10,6 +10,7 @@ from unfold.decorators import display
 
 from waybills.action_types import ActionType
 from waybills.admin.labels import PUSH_STATE_COLOURS, show_wire_time
+from waybills.admin.masking import mask_numbers
 from waybills.admin.read_only import ReadOnlyAdmin
 from waybills.cleaning import clean_text, normalise_phone
 from waybills.models import Push, PushState, Waybill
@@ -83,4 +84,4 @@ class WaybillListAdmin(ReadOnlyAdmin):
 
 
 def _region(province: str, city: str) -> str:
-    return city if city.startswith(province) else f"{province} {city}".strip()
+    return mask_numbers(city if city.startswith(province) else f"{province} {city}".strip())

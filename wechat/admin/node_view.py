@@ -62,7 +62,7 @@ def _view(
 ) -> NodeView:
     push, document = node.push, node.document
     if document is not None and not revealed:
-        document = mask_path(document, contacts)
+        document = mask_path(document, contacts, node.path.waybill.no)
     return NodeView(
         path=node.path,
         push=push,

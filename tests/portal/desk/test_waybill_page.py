@@ -178,7 +178,7 @@ def test_a_page_costs_the_same_number_of_queries_however_long_the_trail_is(desk:
 
 def test_personal_data_are_masked(desk: Client) -> None:
     waybill = make_waybill()
-    make_path(waybill, 300002, "【李四光/138 0013 8000】正在派送，派件员 13612345678 ")
+    make_path(waybill, 300002, "【李四光/138 0013 8000】正在派送，派件员 13612345678，谢谢")
 
     html = page_of(desk, waybill)
 
