@@ -47,6 +47,8 @@ class Head:
     push_id: int
     waybill_id: int
     fence: int
+    claimed_at: datetime
+    leased_until: datetime
     action_time: int
     action_type: int
     tries: int
@@ -85,7 +87,7 @@ class Begin:
 
     head: Head
     call: Call
-    request: str
+    request: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ class Attempt:
     id: UUID
     head: Head
     call: Call
-    request: str
+    request: str = field(repr=False)
     started_at: datetime
 
 
@@ -126,7 +128,7 @@ class Seen:
     attempt: Attempt
     ended_at: datetime
     outcome: Outcome
-    answer: str = ""
+    answer: str = field(default="", repr=False)
     errcode: int | None = None
     errmsg: str = ""
     exist: int | None = None
@@ -287,10 +289,10 @@ def _heads(leases: dict[int, _Lease], now: datetime) -> list[Head]:
         sql.heads(is_postgresql()),
         {"ids": as_list(list(leases)), "waited_since": as_moment(now - settings.PUSH.order_wait)},
     )
-    return [_head(row, leases[row[1]]) for row in rows]
+    return [_head(row, leases[row[1]], now) for row in rows]
 
 
-def _head(row: Sequence[Any], lease: _Lease) -> Head:
+def _head(row: Sequence[Any], lease: _Lease, now: datetime) -> Head:
     not_before, deadline_at = read_moment(row[9]), read_moment(row[10])
     if not_before is None or deadline_at is None:
         raise ValueError("a pending push without its times")  # the database's constraint forbids it
@@ -298,6 +300,8 @@ def _head(row: Sequence[Any], lease: _Lease) -> Head:
         push_id=row[0],
         waybill_id=row[1],
         fence=lease.fence,
+        claimed_at=now,
+        leased_until=now + settings.PUSH.lease,
         action_time=row[2],
         action_type=row[3],
         tries=row[4],

@@ -98,17 +98,22 @@ def heads(postgresql: bool) -> str:
     ).replace("SELECT value FROM", "SELECT value AS waybill_id FROM")
 
 
-OVERTAKE = """
-    UPDATE waybills_push AS push SET state = 'expired', reason = 'overtaken', settled_at = %(now)s, not_before = NULL,
-                                     in_doubt_since = NULL
+_LOST_MESSAGE = f"in_doubt_since IS NOT NULL AND action_type IN ({_MESSAGES})"
+_OVERTAKEN = f"""
+       SET state = CASE WHEN {_LOST_MESSAGE} THEN 'unknown' ELSE 'expired' END,
+           reason = CASE WHEN {_LOST_MESSAGE} THEN 'answer_lost' ELSE 'overtaken' END,
+           settled_at = %(now)s, not_before = NULL, in_doubt_since = NULL
+"""
+"""A message that is overtaken before it could be judged may have reached its user."""
+OVERTAKE = f"""
+    UPDATE waybills_push AS push {_OVERTAKEN}
       FROM unnest(%(waybill_id)s::bigint[], %(action_time)s::bigint[], %(push_id)s::bigint[])
         AS given (waybill_id, action_time, push_id)
      WHERE push.waybill_id = given.waybill_id AND push.state = 'pending'
        AND (push.action_time, push.id) < (given.action_time, given.push_id)
 """
-OVERTAKE_SQLITE = """
-    UPDATE waybills_push SET state = 'expired', reason = 'overtaken', settled_at = %(now)s, not_before = NULL,
-                             in_doubt_since = NULL
+OVERTAKE_SQLITE = f"""
+    UPDATE waybills_push {_OVERTAKEN}
      WHERE waybill_id = %(waybill_id)s AND state = 'pending' AND (action_time, id) < (%(action_time)s, %(push_id)s)
 """
 
@@ -255,7 +260,7 @@ EXPIRE = """
            settled_at = %(now)s, not_before = NULL, in_doubt_since = NULL
      WHERE state = 'pending' AND deadline_at <= %(now)s AND waybill_id IN ({ids})
        AND (in_doubt_since IS NULL OR not_before <= %(judged_before)s)
-""".replace("{lost_message}", f"in_doubt_since IS NOT NULL AND action_type IN ({_MESSAGES})")
+""".replace("{lost_message}", _LOST_MESSAGE)
 """A push in doubt is judged first; where that does not happen (the line is stopped), a message stays unknown."""
 
 SLEEPERS = """

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from random import Random
 
@@ -15,7 +16,7 @@ from waybills.sealing import SealBroken
 from wechat import bindings, doubt
 from wechat.client import Reading, Reply, pathnotify_body, userquery_body
 from wechat.error_codes import Reaction, reaction_to
-from wechat.retry import History, after_failure, outcome_of, wait_before
+from wechat.retry import JUDGED_AFTER, History, after_failure, outcome_of, wait_before
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +51,9 @@ def _end_before_calling(head: Head, is_proven: bool, now: datetime, rng: Random)
     """Return how a push ends, or waits on, without a call; None where it is to be sent."""
     if head.is_voided:
         return _end(head, PushState.CANCELLED, PushReason.PATH_VOIDED)
+    if head.in_doubt_since is not None and head.in_doubt_since + JUDGED_AFTER > now:
+        # Due early: its worker died under a short lease, or a person pushed it. Its proof may be still to come.
+        return _keep_in_doubt(head, head.in_doubt_since)
     if is_proven and head.action_type in MESSAGE_TYPES:
         return _end(head, PushState.UNKNOWN, PushReason.ANSWER_LOST)
     if head.deadline_at <= now:
@@ -142,6 +146,10 @@ def _after_success(attempt: Attempt, seen: Seen, is_bound: bool) -> Result:
 
 def _end(head: Head, state: PushState, reason: PushReason) -> Move:
     return Move(state, reason, tries=head.tries, refusals=head.refusals)
+
+
+def _keep_in_doubt(head: Head, since: datetime) -> Move:
+    return replace(_stay(head, PushReason.IN_DOUBT, since + JUDGED_AFTER, head.tries), in_doubt_since=since)
 
 
 def _stay(head: Head, reason: PushReason, not_before: datetime, tries: int) -> Move:

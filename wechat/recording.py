@@ -39,10 +39,15 @@ class Ended:
     is_repeat: bool
 
 
-def record(batch: list[Ended], rng: Random) -> list[Attempt]:
-    """Record calls that ended, with what they say of phones and of the line; return the calls that begin."""
+def record(batch: list[Ended], rng: Random, *, is_last: bool = False) -> list[Attempt]:
+    """Record calls that ended, with what they say of phones and of the line; return the calls that begin.
+
+    is_last: none begins, since the process is about to end; their pushes are due again at once.
+    """
     now = timezone.now()
     results = [conclude(one.attempt, one.reply, is_repeat=one.is_repeat, now=now, rng=rng) for one in batch]
+    if is_last:
+        results = [_hold_back(one, PushReason.NONE, now) for one in results]
     begun = lanes.settle(_held_back(results, batch, now), now=now)
     said = {one.attempt.head.receiver_phone_index: one.reply.exist == 1 for one in batch if _says_binding(one.reply)}
     if said:
@@ -76,14 +81,18 @@ def _held_back(results: list[Result], batch: list[Ended], now: datetime) -> list
         stopped_at = now
     if stopped_at is None:
         return results
-    return [_hold_back(one, now) if one.seen.attempt.started_at < stopped_at else one for one in results]
+    return [
+        _hold_back(one, PushReason.LINE_STOPPED, now) if one.seen.attempt.head.claimed_at < stopped_at else one
+        for one in results
+    ]
 
 
-def _hold_back(result: Result, now: datetime) -> Result:
+def _hold_back(result: Result, reason: PushReason, now: datetime) -> Result:
+    """Return the result with a push that is due in place of a next call."""
     if not isinstance(result.then, Begin):
         return result
     head = result.seen.attempt.head
-    wait = Move(PushState.PENDING, PushReason.LINE_STOPPED, now, tries=head.tries, refusals=head.refusals)
+    wait = Move(PushState.PENDING, reason, now, tries=head.tries, refusals=head.refusals)
     return replace(result, then=wait)
 
 
@@ -115,7 +124,7 @@ def _proves_healed(ended: Ended, stopped: Line) -> bool:
     Calls that were under way when the line stopped show nothing; a quota is counted for each interface, and only
     pathnotify's is worth a line that runs.
     """
-    if stopped.probe_at is None or ended.attempt.started_at < stopped.since:
+    if stopped.probe_at is None or ended.attempt.head.claimed_at < stopped.since:
         return False
     return ended.attempt.call == Call.PATHNOTIFY or stopped.code != QUOTA_USED_UP
 
@@ -133,4 +142,4 @@ def stop_line(reply: Reply, remedies: Mapping[int, str | Promise] = MappingProxy
     remedy = str(remedies.get(explanation.code, explanation.remedy))
     probe_at = probe_after(explanation.reaction, now, settings.PUSH.line_probe)
     if line.stop_by_code(code=explanation.code, reason=reply.errmsg, remedy=remedy, probe_at=probe_at, now=now):
-        logger.error("the line is stopped: %s %s", explanation.code, reply.errmsg)
+        logger.error("the line is stopped: %s %r", explanation.code, reply.errmsg)

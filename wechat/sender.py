@@ -41,11 +41,17 @@ POLL = 1.0
 """Seconds between looks for work when nobody rings."""
 SWEEP = 5.0
 """Seconds between sweeps for deadlines and sleeping lanes."""
+_WORTH_A_CLAIM = 0.25
+"""Of a full claim: a smaller one costs the database as many statements."""
 GATHER = 0.01
 """Seconds that a record waits for more results."""
 _SECRET_REMEDY = MappingProxyType({40001: _("Correct WECHAT_SECRET.")})
 _TRUST_TOKEN = 30.0
 """Seconds for which a process uses its copy of the token without looking at the row."""
+
+
+class _LeaseOver(Exception):
+    """A call that must not leave any more."""
 
 
 class Sender:
@@ -62,7 +68,10 @@ class Sender:
         self._bell = asyncio.Event()
         self._token: Token | None = None
         self._token_until = 0.0
+        self._token_lock = asyncio.Lock()
         self._unrecorded = 0
+        """Calls that were begun and whose ends are not in the database yet."""
+        self._is_stopping = False
         self._next_sweep = 0.0
 
     def ring(self) -> None:
@@ -74,8 +83,9 @@ class Sender:
         recorder = asyncio.create_task(self._record_for_ever())
         try:
             while not stop.is_set():
-                if not await self._step():
+                if not await self._step_on():
                     await self._wait(stop)
+            self._is_stopping = True
             await self._finish()
         finally:
             recorder.cancel()
@@ -85,23 +95,27 @@ class Sender:
         """Send what is due now and return when nothing is, and nothing is in flight."""
         recorder = asyncio.create_task(self._record_for_ever())
         try:
-            while await self._step() or self._busy:
-                if self._busy:
+            while await self._step() or self._unrecorded:
+                if self._unrecorded:
                     await asyncio.sleep(GATHER)
         finally:
             recorder.cancel()
             await self._close()
 
-    @property
-    def _busy(self) -> int:
-        return len(self._calls) + self._unrecorded
+    async def _step_on(self) -> int:
+        """Step, and go on whatever happens: a sender that died would leave a worker that looks well."""
+        try:
+            return await self._step()
+        except Exception:
+            logger.exception("a round of the sender failed; going on with the next")
+            return 0
 
     async def _step(self) -> int:
         """Sweep where it is time, claim what capacity there is; return how many lanes were due."""
         try:
             await self._sweep()
-            room = min(BATCH, self._allowed - self._busy)
-            if room <= 0:
+            room = min(BATCH, self._allowed - self._unrecorded)
+            if room < min(BATCH, self._allowed) * _WORTH_A_CLAIM:
                 await asyncio.sleep(GATHER)
                 return 1
             if not await self._in_database(line.is_open, timezone.now()) or not await self._has_token():
@@ -151,9 +165,14 @@ class Sender:
         try:
             token = await self._fresh_token()
             version = token.version
+            if timezone.now() >= attempt.head.leased_until:
+                # This process was held up past its lease: another may be sending the same push by now.
+                raise _LeaseOver
             raw = await self._transport.post(attempt.call.value, attempt.request, token=token.value)
         except TokenUnavailable as error:
             raw = Raw(note=str(error), was_sent=False)
+        except _LeaseOver:
+            raw = Raw(note="the lease was over before the call could leave", was_sent=False)
         except Exception:
             # Outermost: a fault of the program must not leave the lane to its lease, nor end the batch.
             logger.exception("attempt %s failed in the program itself", attempt.id)
@@ -177,10 +196,12 @@ class Sender:
             await self._in_database(stop_line, error.reply, _SECRET_REMEDY)
 
     async def _fresh_token(self, refused: int | None = None) -> Token:
-        if self._token is None or self._token.version == refused or time.monotonic() > self._token_until:
-            self._token = await self._in(self._renewals, partial(tokens.obtain, refused=refused))
-            self._token_until = time.monotonic() + _TRUST_TOKEN
-        return self._token
+        async with self._token_lock:
+            # One look for all calls that wait: the row tells each of them the same.
+            if self._token is None or self._token.version == refused or time.monotonic() > self._token_until:
+                self._token = await self._in(self._renewals, partial(tokens.obtain, refused=refused))
+                self._token_until = time.monotonic() + _TRUST_TOKEN
+            return self._token
 
     async def _record_for_ever(self) -> None:
         while True:
@@ -197,7 +218,7 @@ class Sender:
             await self._renew(self._token.version)
         while True:
             try:
-                begun = await self._in_database(record, batch, self._rng)
+                begun = await self._in_database(partial(record, is_last=self._is_stopping), batch, self._rng)
                 break
             except (DatabaseError, InterfaceError):
                 logger.exception("%d results are not recorded yet; trying again", len(batch))
@@ -228,7 +249,7 @@ class Sender:
             self._allowed = min(self._most, self._allowed + 1 + len(replies) // 10)
 
     async def _finish(self) -> None:
-        while self._busy:
+        while self._unrecorded:
             await asyncio.sleep(GATHER)
 
     async def _close(self) -> None:

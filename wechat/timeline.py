@@ -99,6 +99,11 @@ class Timeline:
         """Return whether every path opened."""
         return all(node.document is not None for node in self.nodes)
 
+    @property
+    def is_waiting(self) -> bool:
+        """Return whether a push has not come to its end."""
+        return any(node.push is not None and node.push.state == PushState.PENDING for node in self.nodes)
+
 
 def read_timeline(waybill: Waybill) -> Timeline:
     """Return the whole timeline of a waybill. A path that does not open is in it without its document."""

@@ -5,6 +5,7 @@ is not committed, or a row that is locked, would turn into 93200x.
 """
 
 import asyncio
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -17,6 +18,17 @@ from wechat.client import LONGEST_ANSWER, Raw, path_of
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 20.0
 """Seconds. Longer than WeChat gives the callback (5 s, three times), since the back-query runs inside the call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds: to connect, and between two pieces of an answer; a call as a whole gets both together."""
+
+    connect: float = CONNECT_TIMEOUT
+    read: float = READ_TIMEOUT
+
+
+USUAL = Timeouts()
 _HEADERS = {"Content-Type": "application/json; charset=utf-8"}
 
 
@@ -30,7 +42,7 @@ def refuse_inside_transaction() -> None:
         raise NetworkInsideTransaction("no network call inside a database transaction")
 
 
-def post(base: str, call: str, body: str, *, token: str = "") -> Raw:
+def post(base: str, call: str, body: str, *, token: str = "", timeouts: Timeouts = USUAL) -> Raw:
     """Return what came back of a single call. body: JSON text. token: of the URL, kept out of every message."""
     refuse_inside_transaction()
     try:
@@ -39,12 +51,13 @@ def post(base: str, call: str, body: str, *, token: str = "") -> Raw:
             params={"access_token": token} if token else None,
             data=body.encode(),
             headers=_HEADERS,
-            timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
+            timeout=(timeouts.connect, timeouts.read),
             allow_redirects=False,
             stream=True,
         ) as response:
             content = response.raw.read(LONGEST_ANSWER, decode_content=True)
-            return Raw(response.status_code, content, response.headers.get("Retry-After", ""))
+            headers = response.headers
+            return Raw(response.status_code, content, headers.get("Retry-After", ""), date=headers.get("Date", ""))
     except (requests.exceptions.ConnectTimeout, requests.exceptions.SSLError) as error:
         return Raw(note=type(error).__name__, was_sent=False)
     except requests.exceptions.ConnectionError as error:
@@ -57,14 +70,17 @@ def post(base: str, call: str, body: str, *, token: str = "") -> Raw:
 class AsyncTransport:
     """One session for many calls at once: connections are reused, bodies are cut, redirects are not followed."""
 
-    def __init__(self, base: str, *, connections: int) -> None:
+    def __init__(self, base: str, *, connections: int, timeouts: Timeouts = USUAL) -> None:
         self._base = base
+        self._timeouts = timeouts
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
         timeout = aiohttp.ClientTimeout(
-            total=CONNECT_TIMEOUT + READ_TIMEOUT, sock_connect=CONNECT_TIMEOUT, sock_read=READ_TIMEOUT
+            total=self._timeouts.connect + self._timeouts.read,
+            sock_connect=self._timeouts.connect,
+            sock_read=self._timeouts.read,
         )
         connector = aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=10)
         self._session = aiohttp.ClientSession(

@@ -3,9 +3,11 @@
 from typing import Any
 
 import pytest
+from django.conf import settings
 from hypothesis import given
 from hypothesis import strategies as st
 
+from waybills.documents import Contact, PathDocument
 from waybills.sealing import SealBroken, blind_index, content_digest, seal, unseal
 
 DOCUMENT = (1, "李四", "13800138000")
@@ -13,6 +15,12 @@ DOCUMENT = (1, "李四", "13800138000")
 
 def test_a_document_comes_back_as_it_was() -> None:
     assert unseal("waybill.sealed", b"SF1", seal("waybill.sealed", b"SF1", DOCUMENT)) == list(DOCUMENT)
+
+
+def test_neither_keys_nor_personal_data_have_a_repr() -> None:
+    assert repr(settings.SEAL.keys[0]) not in repr(settings.SEAL)
+    assert "李四" not in repr(Contact(name="李四"))
+    assert "李四" not in repr(PathDocument("李四 已签收"))
 
 
 def test_the_same_document_is_sealed_differently_each_time() -> None:

@@ -1,6 +1,7 @@
 """A far side for the sender's tests: a real server on 127.0.0.1 that answers as it is told."""
 
 import asyncio
+import inspect
 import json
 import threading
 from collections import deque
@@ -25,6 +26,16 @@ def answer(errcode: int = 0, exist: int | None = None, **more: Any) -> Answer:
 def text(body: str, status: int = 200, **headers: str) -> Answer:
     """Answer with any body."""
     return lambda request: web.Response(text=body, status=status, headers=headers)
+
+
+def after(seconds: float, then: Answer) -> Answer:
+    """Answer so, after a while."""
+
+    async def respond(request: web.Request) -> Any:
+        await asyncio.sleep(seconds)
+        return then(request)
+
+    return respond
 
 
 def hang_up(request: web.Request) -> Any:
@@ -60,16 +71,17 @@ class FarSide:
         self.bodies.append(raw)
         self.asked.append((call, json.loads(raw), request.query.get("access_token", "")))
         if self.script.get(call):
-            return self.script[call].popleft()(request)
+            given = self.script[call].popleft()(request)
+            return await given if inspect.isawaitable(given) else given
         if call == "stable_token":
             return web.json_response({"access_token": self.token, "expires_in": 7200})
         return web.json_response({"errcode": 0, "errmsg": "ok", "exist": 1})
 
 
 @contextmanager
-def far_side() -> Iterator[FarSide]:
+def far_side(side: FarSide | None = None) -> Iterator[FarSide]:
     """Run a far side in a thread of its own."""
-    side, ready, loop = FarSide(), threading.Event(), asyncio.new_event_loop()
+    side, ready, loop = side or FarSide(), threading.Event(), asyncio.new_event_loop()
 
     async def serve() -> web.AppRunner:
         app = web.Application()

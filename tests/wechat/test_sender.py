@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 
 from tests.waybills.conftest import RECEIVER
@@ -38,8 +39,12 @@ def attempts() -> list[tuple[str, str, int | None, int | None]]:
     return list(PushAttempt.objects.order_by("started_at", "pk").values_list("call", "outcome", "errcode", "exist"))
 
 
-def make_due(push: Push | None = None) -> None:
-    """Let the time pass until the push is due again."""
+def make_due() -> None:
+    """Let 25 seconds pass: what is in doubt is judged, and every push is due again."""
+    age = timedelta(seconds=25)
+    PushAttempt.objects.update(started_at=F("started_at") - age, ended_at=F("ended_at") - age)
+    Callback.objects.update(received_at=F("received_at") - age)
+    Push.objects.filter(in_doubt_since__isnull=False).update(in_doubt_since=F("in_doubt_since") - age)
     moment = timezone.now()
     Push.objects.pending().update(not_before=moment)
     Lane.objects.filter(leased=False, wake_at__isnull=False).update(wake_at=moment)
@@ -332,7 +337,6 @@ def test_a_trail_update_that_wechat_asked_back_for_goes_again(far: FarSide, drai
     post("SF1", 200001)
     drain()
     back_query("SF1", timezone.now())
-    Push.objects.update(in_doubt_since=timezone.now() - timedelta(seconds=25))
     make_due()
 
     drain()
@@ -344,7 +348,6 @@ def test_without_proof_a_message_in_doubt_goes_again(far: FarSide, drain: Drain)
     far.next("pathnotify", hang_up)
     post()
     drain()
-    Push.objects.update(in_doubt_since=timezone.now() - timedelta(seconds=25))
     make_due()
 
     drain()

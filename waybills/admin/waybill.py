@@ -21,7 +21,8 @@ class WaybillListAdmin(ReadOnlyAdmin):
 
     list_display = ("no", "receiver_region", "sender_region", "created_by_carrier", "latest_event", "latest_push")
     search_fields = ("no__exact",)
-    search_help_text = _("Waybill number or the whole phone")
+    search_help_text = _("The whole waybill number or the whole phone")
+    search_miss = _("Only a whole waybill number or a whole phone matches: a part of it finds nothing.")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Waybill]:
         """Return the waybills with the newest event of each and what became of its push."""

@@ -55,6 +55,10 @@ class PushQuerySet(models.QuerySet["Push"]):
         """Return those that have not come to an end."""
         return self.filter(state=PushState.PENDING)
 
+    def due(self, now: datetime) -> "PushQuerySet":
+        """Return the pending ones of posted waybills that may go out now."""
+        return self.pending().filter(not_before__lte=now, waybill__posted_at__isnull=False)
+
     def past_deadline(self, now: datetime) -> "PushQuerySet":
         """Return the pending ones that are no longer worth sending."""
         return self.pending().filter(deadline_at__lte=now)

@@ -169,6 +169,39 @@ def test_a_row_leads_nobody_on_who_may_not_view_it(client: Client, db: None, mod
     assert client.get(url).status_code == 403
 
 
+def test_an_empty_list_that_nobody_may_add_to_offers_no_adding(in_english: Client) -> None:
+    html = in_english.get(changelist(Push)).content.decode()
+
+    assert "There is nothing here yet." in html
+    assert "Create a new item" not in html
+    assert "/add/" not in html
+
+
+def test_an_empty_list_that_may_be_added_to_leads_there(in_english: Client) -> None:
+    html = in_english.get(changelist(Cell)).content.decode()
+
+    assert "There is nothing here yet." in html
+    assert reverse("admin:waybills_cell_add") in html
+
+
+@pytest.mark.parametrize(
+    ("model", "query", "words"),
+    [
+        (Binding, "", "Enter a whole phone to see what WeChat said of it."),
+        (Binding, "1380013", "Only a whole number matches"),
+        (Waybill, "SF0000", "Only a whole waybill number or a whole phone matches"),
+        (Push, "SF0000", "Only the whole waybill number matches"),
+        (Callback, "SF0000", "Only the whole waybill number matches"),
+    ],
+)
+def test_an_empty_list_says_how_it_is_searched(in_english: Client, model: Any, query: str, words: str) -> None:
+    fill(1)
+
+    html = in_english.get(changelist(model), {"q": query}).content.decode()
+
+    assert words in html
+
+
 def test_the_pushes_of_today_are_filtered_by_when_they_ended(desk: Client) -> None:
     old, new = make_push(state="failed"), make_push(state="failed")
     Push.objects.filter(pk=old.pk).update(settled_at=timezone.now() - timedelta(days=2))

@@ -1,0 +1,16 @@
+"""What the tests of delivery share: waybills by the number, and a far side on 127.0.0.1."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.wechat.farside import FarSide, far_side
+
+
+@pytest.fixture
+def far(change: Any, transactional_db: None) -> Iterator[FarSide]:
+    """Return a far side that the settings point to."""
+    with far_side() as side:
+        change("WECHAT", api_base=side.base, appid="wx1", secret="s3cret")
+        yield side
