@@ -211,3 +211,19 @@ def test_action_time_never_goes_backwards(change: Any) -> None:
             suppress_health_check=list(HealthCheck),
         ),
     )
+
+
+@pytest.mark.parametrize("how", ["answer lost", "died after the call"])
+def test_an_older_event_does_not_follow_a_newer_one_whose_outcome_is_unknown(change: Any, how: str) -> None:
+    change("PUSH", lease=LEASE, trust_bound=timedelta(days=3650))
+    one = Delivery()
+    one.an_event_comes(index=0, minutes_ago=0, action_type=200001)
+    one.a_worker_claims(seconds=0)
+    one.a_call_ends(how=how, index=0)
+
+    one.an_event_comes(index=0, minutes_ago=3, action_type=200001)
+    one.a_worker_claims(seconds=31)
+
+    older = Push.objects.earliest("action_time")
+    assert (older.state, older.reason) == ("expired", "overtaken")
+    one.all_is_well_again()
