@@ -1,4 +1,7 @@
-"""The desk's first page: where the line stands, and today in a few numbers, each by an index and each bounded."""
+"""The desk's first page: whether anything can go out, and today in a few numbers.
+
+Each number costs an index range, and is bounded.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from waybills.admin.settled_filter import midnight
 from waybills.models import CarrierCode, Push, PushState
 from waybills.services import line_status
+from wechat.holdup import token_trouble
 from wechat.models import CallbackRefusal
 
 MOST_COUNTED = 10_000
@@ -38,7 +42,11 @@ def add_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, An
     now = timezone.now()
     context["title"] = _("Overview")
     context["may_search"] = user.has_perm("waybills.view_waybill")
-    context["line"] = line_status() if user.has_perm("waybills.view_line") else None
+    line = line_status() if user.has_perm("waybills.view_line") else None
+    context["line"] = line
+    # A line that a code stopped says what to do itself.
+    may_see_trouble = user.has_perm("waybills.view_push") and (line is None or line.code is None)
+    context["token_trouble"] = token_trouble(now) if may_see_trouble else None
     context["may_operate"] = user.has_perm("waybills.operate_line")
     context["numbers"] = _numbers(request, now)
     context["failures"] = failed_today(now)[:8] if user.has_perm("waybills.view_push") else ()

@@ -43,7 +43,8 @@ def web_program() -> Program:
         "--no-ws",
         "portal.wsgi:application",
     ]
-    return Program(WEB, command, {"PORTAL_ROLE": WEB})
+    # WeChat asks back during a push: what is under way at a stop still needs its answer.
+    return Program(WEB, command, {"PORTAL_ROLE": WEB}, is_server=True)
 
 
 def worker_programs(may_start: Callable[[], bool]) -> list[Program]:

@@ -23,7 +23,7 @@ FIRST_REST, LONGEST_REST = 1.0, 30.0
 """Seconds before a program that died is started again; doubled with each quick death."""
 QUICK = 10.0
 """Seconds; who lived longer begins with the first rest again."""
-_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_STOPS = (signal.SIGTERM, signal.SIGINT)
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,8 @@ class Program:
     """On top of this process's own."""
     may_start: Callable[[], bool] = lambda: True
     """Looked at ten times a second: what it needs of the other programs."""
+    is_server: bool = False
+    """The other programs may need it until they have finished: it stops after them."""
 
 
 class _Kept:
@@ -92,7 +94,9 @@ class Supervisor:
 
     def run(self) -> None:
         """Return when every program has stopped."""
-        for number in _SIGNALS:
+        # Under nohup the end of the terminal is not meant.
+        hangup = [] if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else [signal.SIGHUP]
+        for number in (*_STOPS, *hangup):
             signal.signal(number, self._stop)
         try:
             while not self._stops:
@@ -109,14 +113,17 @@ class Supervisor:
         self._stops += 1
 
     def _let_finish(self) -> None:
-        """Ask every program to stop and wait for them; a second signal ends the wait."""
-        asked, until = self._stops, time.monotonic() + self._grace
-        running = [kept for kept in self._kept if kept.is_running]
-        for kept in running:
-            if kept.process is not None:
-                kept.process.terminate()
-        while any(kept.is_running for kept in running) and self._stops == asked and time.monotonic() < until:
-            time.sleep(LOOK_EVERY)
-        for kept in running:
-            if kept.is_running:
-                logger.warning("%s did not stop in time and is killed", kept.program.name)
+        """Stop the programs and wait for them, servers after all others; a second signal ends the wait."""
+        asked = self._stops
+        for is_server in (False, True):
+            until = time.monotonic() + self._grace
+            running = [kept for kept in self._kept if kept.is_running and kept.program.is_server == is_server]
+            for kept in running:
+                if kept.process is not None:
+                    kept.process.terminate()
+            while any(kept.is_running for kept in running) and self._stops == asked and time.monotonic() < until:
+                time.sleep(LOOK_EVERY)
+            for kept in running:
+                if kept.is_running:
+                    logger.warning("%s did not stop in time and is killed", kept.program.name)
+                kept.end()

@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 
 _is_link = URLValidator(schemes=["http", "https"])
+PLACEHOLDER = "{waybill_id}"
 LONGEST = {"key": 20, "name": 64, "link": 1024}
 
 
@@ -40,8 +41,19 @@ def check(cells: Sequence[CellItem]) -> None:
         if cell.key in seen:
             raise InvalidCells(index, "key", "repeated")
         seen.add(cell.key)
+        if has_unknown_placeholder(cell.link):
+            raise InvalidCells(index, "link", "unknown_placeholder")
         if not is_link(cell.link):
             raise InvalidCells(index, "link", "malformed")
+
+
+def has_unknown_placeholder(link: str) -> bool:
+    """Return whether a brace is left that nothing fills in: a mistyped placeholder would reach every recipient.
+
+    >>> has_unknown_placeholder("https://example.com/{waybil_id}"), has_unknown_placeholder("https://e.com/{waybill_id}")
+    (True, False)
+    """
+    return not {"{", "}"}.isdisjoint(link.replace(PLACEHOLDER, ""))
 
 
 def is_link(link: str) -> bool:
@@ -51,7 +63,7 @@ def is_link(link: str) -> bool:
     (True, False)
     """
     try:
-        _is_link(link.replace("{waybill_id}", "0"))
+        _is_link(link.replace(PLACEHOLDER, "0"))
     except ValidationError:
         return False
     return True

@@ -1,7 +1,7 @@
 """The shapes of the settings that `waybills` reads; `portal.settings` fills them from the environment."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 
@@ -9,9 +9,9 @@ from datetime import timedelta
 class SealSettings:
     """Keys of the data at rest, 32 bytes each."""
 
-    keys: tuple[bytes, ...]
+    keys: tuple[bytes, ...] = field(repr=False)
     """Of the sealed documents, newest first: the first seals, all of them open."""
-    index_key: bytes
+    index_key: bytes = field(repr=False)
     """Of the blind index of phones and of the digests. Never rotated online: stored digests depend on it."""
 
 

@@ -1,4 +1,7 @@
-"""The values of the domain, and the sealed documents that hold what is personal in them."""
+"""The values of the domain, and the sealed documents that hold what is personal in them.
+
+None of them has a repr: it would carry personal data into tracebacks and logs.
+"""
 
 from dataclasses import dataclass, fields
 from operator import attrgetter
@@ -9,7 +12,7 @@ from waybills.sealing import seal, unseal
 _VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Contact:
     """A sender or receiver; what is not known is the empty text."""
 
@@ -23,7 +26,7 @@ class Contact:
     id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class PathDocument:
     """What is personal in a path: its text carries phone numbers by specification."""
 
@@ -39,7 +42,7 @@ contact_fields = attrgetter(*(field.name for field in fields(Contact)))
 path_fields = attrgetter(*(field.name for field in fields(PathDocument)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class AttemptDocument:
     """What was sent to WeChat and what was seen of the answer, both as text and without the token."""
 

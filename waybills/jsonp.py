@@ -132,7 +132,7 @@ def _answer(query: Query, client: str | None) -> dict[str, Any]:
     try:
         return _look_up(query, client)
     except (SealBroken, DatabaseError, InterfaceError) as error:
-        logger.error("landing page of %s: %s", query.no, error)
+        logger.error("landing page of %r: %s", query.no, error)
         return nothing(ResultCode.FAULT, query.no)
 
 
@@ -171,7 +171,7 @@ def payload(trail: Trail, parties: tuple[Contact, Contact], cells: list[CellItem
         "WaybillCreateTime": trail.create_time,
         "Sender": _party(sender),
         "Receiver": _party(receiver),
-        "Path": [_node(node, mask) for node in trail.nodes],
+        "Path": [_node(node, mask) for node in trail.nodes()],
         "Cell": [{"Key": cell.key, "Name": cell.name, "Link": cell.link.replace("{waybill_id}", no)} for cell in cells],
     }
 

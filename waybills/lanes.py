@@ -87,7 +87,7 @@ class Begin:
 
     head: Head
     call: Call
-    request: str
+    request: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class Attempt:
     id: UUID
     head: Head
     call: Call
-    request: str
+    request: str = field(repr=False)
     started_at: datetime
 
 
@@ -128,7 +128,7 @@ class Seen:
     attempt: Attempt
     ended_at: datetime
     outcome: Outcome
-    answer: str = ""
+    answer: str = field(default="", repr=False)
     errcode: int | None = None
     errmsg: str = ""
     exist: int | None = None

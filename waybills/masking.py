@@ -3,11 +3,17 @@
 The floor is GB/T 41833-2022: at least one character of a name and six digits of a phone are hidden. Couriers' and
 stations' numbers stay: the recipient must be able to call, and carriers write them into the text
 (「【李四/13800138000】正在派件」).
+
+A number is looked for in a text of the same length whose digits of any script, circled and Chinese ones too, have been
+made plain; between its digits there may be spaces, dots, hyphens, brackets, and what is left of HTML.
 """
 
 import re
-from collections.abc import Sequence
+import sys
+import unicodedata
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from waybills.documents import Contact, PathDocument
 
@@ -16,10 +22,28 @@ _KEPT = 3
 """Leading digits of a phone that stay. No tail: `phone_tail` may be the page's proof."""
 _HIDDEN = 6
 _SHORTEST_NUMBER = 7
-# Digits of any script, with up to three signs between them: spaces of all widths, dots, hyphens, brackets.
-_NUMBER = re.compile(r"\d(?:(?:[^\w]|_){0,3}\d){6,}")
-_DIGIT = re.compile(r"\d")
-_SERVICE = re.compile(r"(?:400|800)\d{7}|95\d{3,6}|10\d{3,6}")
+# A star is no sign between digits: what is masked already stays as it is.
+_BETWEEN = r"(?:&nbsp;|<br ?/?>|[^\w*]|[_ーxX]){0,8}"
+_NUMBER = re.compile(rf"[0-9](?:{_BETWEEN}[0-9]){{6,}}")
+_DIGIT = re.compile(r"[0-9]")
+_NO_DIGITS = re.compile(r"[^0-9]+")
+_SERVICE = re.compile(r"(?:400|800)[0-9]{7}|95[0-9]{3,6}|10[0-9]{3,6}")
+_COUNTRY = re.compile(r"^(?:00)?86")
+_MOBILE = re.compile(r"(?=(1[3-9][0-9]{9}))")
+_LANDLINE = re.compile(r"0?((?:10|2[0-9]|[3-9][0-9]{2})([0-9]{7,8}))")
+_COURTESY = re.compile(r"\s+|先生$|女士$|小姐$|[(（].*")
+
+
+def _plain_digits() -> dict[int, str]:
+    """Return what makes digits plain: of any script, circled, raised, and Chinese ones."""
+    chinese = {ord(sign): str(value) for value, sign in enumerate("零一二三四五六七八九")} | {ord("〇"): "0"}
+    others = (
+        (code, unicodedata.digit(chr(code), -1)) for code in range(0x80, sys.maxunicode + 1) if chr(code).isdigit()
+    )
+    return chinese | {code: str(value) for code, value in others if value >= 0}
+
+
+_PLAIN = _plain_digits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +52,29 @@ class Mask:
 
     names: tuple[str, ...]
     phones: tuple[str, ...]
+    """Every way of writing the parties' numbers: with and without country, area code and extension."""
     hides_all: bool = False
     """Every number but service lines and couriers' own fields."""
 
 
 def mask_of(parties: Sequence[Contact], *, hides_all: bool) -> Mask:
     """Return the mask of a waybill's sender and receiver."""
-    names = {party.name for party in parties if len(party.name) > 1}
-    phones = {digits for party in parties if len(digits := _digits(party.phone)) >= _SHORTEST_NUMBER}
+    names = {core for party in parties if len(core := _COURTESY.sub("", party.name)) > 1}
+    phones = {form for party in parties for form in _forms(party.phone) if len(form) >= _SHORTEST_NUMBER}
     # The longest first: a name that contains another is masked whole.
     return Mask(tuple(sorted(names, key=len, reverse=True)), tuple(sorted(phones, key=len, reverse=True)), hides_all)
+
+
+def _forms(phone: str) -> Iterator[str]:
+    """Yield the numbers that a phone field holds, each in every way of writing it, as digits."""
+    plain = phone.translate(_PLAIN)
+    for run in {_digits(plain), *_NO_DIGITS.split(plain)}:
+        national = _COUNTRY.sub("", run)
+        yield from (run, national)
+        yield from _MOBILE.findall(run)
+        landline = _LANDLINE.fullmatch(national)
+        if landline:
+            yield from landline.groups()
 
 
 def mask_name(name: str) -> str:
@@ -56,30 +93,51 @@ def mask_text(text: str, mask: Mask, document: PathDocument) -> str:
     >>> mask_text("张三 138-0013-8000 已签收", mask_of([ali], hides_all=False), PathDocument(""))
     '张* 138-****-**** 已签收'
     """
+    # Numbers first: a name made of digits would break a phone, and it would not be known any more.
+    plain = text if text.isascii() else text.translate(_PLAIN)
+    found = [*_NUMBER.finditer(plain)]
+    if found:
+        shown = _couriers(document) if mask.hides_all else ()
+        hidden = {place for number in found for place in _hidden_places(number, mask, shown)}
+        text = "".join(_STAR if place in hidden else sign for place, sign in enumerate(text))
     for name in mask.names:
-        if name in text:
-            text = text.replace(name, mask_name(name))
-    if not _NUMBER.search(text):
-        return text
-    shown = _couriers(document) if mask.hides_all else frozenset()
-    return _NUMBER.sub(lambda found: _mask_number(found[0], mask, shown), text)
+        if name[0] in text:
+            text = _name_pattern(name).sub(mask_name(name), text)
+    return text
 
 
-def _couriers(document: PathDocument) -> frozenset[str]:
+@lru_cache(maxsize=1024)
+def _name_pattern(name: str) -> re.Pattern[str]:
+    """Return what finds a name however it is spaced and capitalised."""
+    return re.compile(r"\s*".join(map(re.escape, name)), re.IGNORECASE)
+
+
+def _couriers(document: PathDocument) -> tuple[str, ...]:
     phones = (document.pickup_courier_phone, document.delivery_courier_phone)
-    return frozenset(_digits(phone) for phone in phones if phone)
+    return tuple(_digits(phone.translate(_PLAIN)) for phone in phones if phone)
 
 
-def _mask_number(number: str, mask: Mask, shown: frozenset[str]) -> str:
-    digits = _digits(number)
+def _hidden_places(number: re.Match[str], mask: Mask, shown: Sequence[str]) -> Iterator[int]:
+    """Yield the places in the text that are hidden of one number."""
+    digits = _digits(number[0])
+    hidden = _of_parties(digits, mask.phones)
+    if mask.hides_all and not _SERVICE.fullmatch(digits):
+        kept = [range(start, start + len(phone)) for phone in shown for start in _places(phone, digits)]
+        hidden |= set(_hidden_part(0, len(digits))).difference(*kept)
+    if hidden:
+        places = [digit.start() for digit in _DIGIT.finditer(number.string, number.start(), number.end())]
+        yield from (places[index] for index in hidden)
+
+
+def _of_parties(digits: str, phones: Sequence[str]) -> set[int]:
+    """Return which digits of a number are a party's, or a part of it that is long enough to be one."""
     hidden = set[int]()
-    for phone in mask.phones:
+    for phone in phones:
         if phone in digits:
             hidden.update(*(_hidden_part(start, len(phone)) for start in _places(phone, digits)))
-    if mask.hides_all and not hidden and not _SERVICE.fullmatch(digits):
-        kept = [range(start, start + len(phone)) for phone in shown for start in _places(phone, digits)]
-        hidden = set(_hidden_part(0, len(digits))).difference(*kept)
-    return _with_stars(number, hidden) if hidden else number
+        elif digits in phone:
+            hidden.update(_hidden_part(0, len(digits)))
+    return hidden
 
 
 def _places(phone: str, digits: str) -> list[int]:
@@ -91,17 +149,10 @@ def _hidden_part(start: int, length: int) -> range:
     return range(start + min(_KEPT, max(length - _HIDDEN, 0)), start + length)
 
 
-def _with_stars(number: str, hidden: set[int]) -> str:
-    places = iter(range(len(number)))
-    return _DIGIT.sub(lambda digit: _STAR if next(places) in hidden else digit[0], number)
+def _digits(plain: str) -> str:
+    """Return the digits of a text whose digits are plain.
 
-
-def _digits(text: str) -> str:
-    """Return the digits of a text, of any script, as plain ones.
-
-    >>> _digits("１３８-00")
+    >>> _digits("138-00")
     '13800'
     """
-    if text.isascii() and text.isdigit():
-        return text
-    return "".join(str(int(digit)) for digit in _DIGIT.findall(text))
+    return plain if plain.isdigit() else _NO_DIGITS.sub("", plain)

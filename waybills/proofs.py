@@ -6,8 +6,10 @@ hour for one client and waybill, a hundred a day for one waybill; none given is 
 a waybill that does not exist, since the two must look alike.
 """
 
+import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from ipaddress import ip_address, ip_network
 
 from django.conf import settings
 from django.core.cache import cache
@@ -18,6 +20,9 @@ from waybills.documents import Contact
 _SALT = "waybills.landing_page"
 _HOUR, _DAY = 3600, 86400
 _WRONG_AN_HOUR, _WRONG_A_DAY = 5, 100
+_TAIL = 4
+_IPV6_NETWORK = 64
+"""Bits: whoever has one IPv6 address has all of its network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +51,16 @@ def holds(given: Given, no: str, receiver: Contact | None, now: datetime) -> boo
     if settings.JSONP.proof == "signature":
         is_signed = constant_time_compare(given.signature, _sign(no, given.expires))
         return is_signed and given.expires.isdigit() and int(given.expires) > now.timestamp()
-    tail = receiver.phone[-4:] if receiver and len(receiver.phone) >= 4 else "none"
+    phone = receiver.phone if receiver else ""
+    # The same comparison where there is nothing to compare with: a stand-in that nobody can know.
+    tail = phone[-_TAIL:] if len(phone) > _TAIL else secrets.token_hex()
     return constant_time_compare(given.phone_tail, tail)
 
 
 def is_over_rate(client: str | None, now: datetime) -> bool:
     """Count a request of this client; return whether it is one too many (`JSONP_RATE`)."""
     most, period = settings.JSONP.rate
-    return _count(f"jsonp:rate:{client}:{int(now.timestamp()) // period}", period) > most
+    return _count(f"jsonp:rate:{_network(client)}:{int(now.timestamp()) // period}", period) > most
 
 
 def is_locked(client: str | None, no: str, now: datetime) -> bool:
@@ -74,9 +81,20 @@ def _wrong_keys(client: str | None, no: str, now: datetime) -> dict[str, tuple[i
     seconds = int(now.timestamp())
     number = salted_hmac(_SALT, no).hexdigest()
     return {
-        f"jsonp:wrong:{client}:{number}:{seconds // _HOUR}": (_WRONG_AN_HOUR, _HOUR),
+        f"jsonp:wrong:{_network(client)}:{number}:{seconds // _HOUR}": (_WRONG_AN_HOUR, _HOUR),
         f"jsonp:wrong:{number}:{seconds // _DAY}": (_WRONG_A_DAY, _DAY),
     }
+
+
+def _network(client: str | None) -> str | None:
+    """Return what counts as one client: an IPv4 address, an IPv6 network.
+
+    >>> _network("2001:db8::1"), _network("127.0.0.1")
+    ('2001:db8::', '127.0.0.1')
+    """
+    if client is None or ip_address(client).version == 4:
+        return client
+    return str(ip_network((client, _IPV6_NETWORK), strict=False).network_address)
 
 
 def _count(key: str, period: int) -> int:

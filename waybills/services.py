@@ -3,6 +3,7 @@
 Nothing here knows a request; `actor` is the user whose act it is.
 """
 
+import logging
 from collections.abc import Sequence
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -16,6 +17,8 @@ from waybills.doorbell import ring
 from waybills.ingest import deadline_after
 from waybills.line import LineStatus, current_line, line_status
 from waybills.models import Act, Cell, Lane, Line, Path, Push, PushReason, PushState, Waybill
+
+logger = logging.getLogger(__name__)
 
 __all__ = [
     "CellItem",
@@ -159,6 +162,7 @@ def stop_line(*, actor: AbstractBaseUser, reason: str) -> None:
         line.reason, line.since = reason, timezone.now()
         line.save(update_fields=["state", "code", "reason", "remedy", "since", "probe_at"])
         _record(actor, Act.Verb.STOP_LINE, "", "line", reason)
+    logger.warning("the line was stopped by %s", actor.get_username())
 
 
 def resume_line(*, actor: AbstractBaseUser, reason: str = "") -> None:
@@ -169,6 +173,7 @@ def resume_line(*, actor: AbstractBaseUser, reason: str = "") -> None:
         line.reason, line.since, line.token_refusals = "", timezone.now(), 0
         line.save(update_fields=["state", "code", "reason", "remedy", "since", "probe_at", "token_refusals"])
         _record(actor, Act.Verb.RESUME_LINE, "", "line", reason)
+    logger.warning("the line was resumed by %s", actor.get_username())
     ring()
 
 

@@ -39,9 +39,17 @@ class Trail:
     create_time: int
     receiver_phone_index: bytes
     sender_phone_index: bytes | None
-    nodes: tuple[Node, ...]
     _sealed: bytes
     _regions: tuple[tuple[str, str], tuple[str, str]]
+    _rows: Sequence[tuple[Any, ...]]
+
+    def nodes(self) -> tuple[Node, ...]:
+        """Return the trail's nodes, opened now: nobody waits for them whose query is refused. Raise SealBroken."""
+        return tuple(
+            Node(action_time, action_type, unseal_path(digest, blob))
+            for *_, action_time, action_type, digest, blob in self._rows
+            if action_time is not None
+        )
 
     def contacts(self) -> tuple[Contact, Contact]:
         """Return (sender, receiver); raise SealBroken where they do not open."""
@@ -51,7 +59,7 @@ class Trail:
 def read_trail(no: str) -> Trail | None:
     """Return the trail of a posted waybill; None where there is none.
 
-    Raise SealBroken where a node does not open. The read is repeated once on a fresh connection, so that a restarted
+    The read is repeated once on a fresh connection, so that a restarted
     database costs no failed answer.
     """
     rows = on_a_live_connection(lambda: fetch_prepared(_TRAIL, (no,)))
@@ -65,11 +73,7 @@ def _trail(no: str, rows: Sequence[tuple[Any, ...]]) -> Trail:
         create_time,
         bytes(receiver_index),
         bytes(sender_index) if sender_index is not None else None,
-        tuple(
-            Node(action_time, action_type, unseal_path(digest, blob))
-            for *_, action_time, action_type, digest, blob in rows
-            if action_time is not None
-        ),
         bytes(sealed),
         ((regions[0], regions[1]), (regions[2], regions[3])),
+        rows,
     )

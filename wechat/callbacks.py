@@ -65,7 +65,7 @@ def _reply(query: BackQuery, result: ResultCode, trail: Trail | None) -> Reply:
     reply_to, reply_from = query.from_user, settings.WECHAT.username
     if trail is None or result is not ResultCode.FOUND:
         return Reply(reply_to, reply_from, query.create_time, result)
-    return Reply(reply_to, reply_from, query.create_time, result, trail.create_time, trail.nodes)
+    return Reply(reply_to, reply_from, query.create_time, result, trail.create_time, trail.nodes())
 
 
 def _sender_differs(query: BackQuery, trail: Trail) -> bool:

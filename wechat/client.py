@@ -1,6 +1,6 @@
 """WeChat's three calls without a socket: builds a request, reads a reply. `wechat.transports` has the sockets."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -32,10 +32,12 @@ class Raw:
     """What a transport saw. status: None where no answer came; note: what happened instead, without secrets."""
 
     status: int | None = None
-    body: bytes = b""
+    body: bytes = field(default=b"", repr=False)
     retry_after: str = ""
     note: str = ""
     was_sent: bool = True
+    date: str = ""
+    """The far side's clock, as its Date header has it; only single calls look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class Reply:
     errmsg: str = ""
     exist: int | None = None
     retry_after: int | None = None
-    seen: str = ""
+    seen: str = field(default="", repr=False)
     """The body as text, cut: what the attempt keeps (sealed)."""
 
 
@@ -131,7 +133,7 @@ def read_reply(raw: Raw) -> Reply:
 class TokenReply:
     """The answer of `stable_token`: a token, or what was said instead."""
 
-    token: str = ""
+    token: str = field(default="", repr=False)
     expires_in: int = 0
     failure: Reply | None = None
 

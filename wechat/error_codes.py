@@ -4,7 +4,7 @@ The table of `REACTIONS` is the one place that says so; docs/protocol.md explain
 specification, section 6, and WeChat's pages on access tokens and quotas.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from django.utils.functional import Promise
@@ -12,6 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 OK = 0
 SYSTEM_BUSY = -1
+_REFUSED, _WRONG_SECRET = 40001, 40125
+QUOTA_USED_UP = 45009
 
 
 class Reaction(Enum):
@@ -36,6 +38,11 @@ class Explanation:
     meaning: str | Promise
     remedy: str | Promise
     reaction: Reaction
+
+    @property
+    def is_left_alone(self) -> bool:
+        """Return whether nobody has to do anything: it is tried again by itself."""
+        return self.remedy is _NOTHING
 
 
 _NOTHING = _("Nothing: it is tried again by itself.")
@@ -73,7 +80,12 @@ _ROWS = (
         _("WeChat has not set this mini program up as a carrier."),
         _("Ask WeChat's contact to finish the carrier's configuration."),
     ),
-    (45009, Reaction.STOP_UNTIL_MIDNIGHT, _("Today's quota is used up."), _("Wait for midnight, or ask for more.")),
+    (
+        QUOTA_USED_UP,
+        Reaction.STOP_UNTIL_MIDNIGHT,
+        _("Today's quota is used up."),
+        _("Wait for midnight, or ask for more."),
+    ),
     (45011, Reaction.SLOW_DOWN, _("Too many calls in a minute."), _NOTHING),
     (40097, Reaction.FINAL, _("A parameter is wrong."), _("Correct the waybill's data, then resend.")),
     (47001, Reaction.FINAL, _("The data's format is wrong."), _("Correct the waybill's data, then resend.")),
@@ -93,6 +105,16 @@ def explain(code: int | None) -> Explanation | None:
     if code is None:
         return None
     return _TABLE.get(code) or Explanation(code, _UNKNOWN_MEANING, _UNKNOWN_REMEDY, Reaction.THREE_TRIES)
+
+
+def explain_token_call(code: int) -> Explanation:
+    """Return what a code of `stable_token` means: 40001 there is the secret's fault, not a token's.
+
+    >>> explain_token_call(40001).reaction
+    <Reaction.STOP_LINE: 'stop the line until a person resumes it'>
+    """
+    known = replace(_TABLE[_WRONG_SECRET], code=code) if code == _REFUSED else _TABLE.get(code)
+    return known or Explanation(code, _UNKNOWN_MEANING, _UNKNOWN_REMEDY, Reaction.THREE_TRIES)
 
 
 def reaction_to(code: int) -> Reaction:

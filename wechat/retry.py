@@ -80,7 +80,7 @@ def after_failure(
         return Move(PushState.FAILED, PushReason.TRIES_USED_UP, tries=tries, refusals=refusals)
     if reaction in _STOPS:
         # No fault of this push: it goes first when the line runs again.
-        return Move(PushState.PENDING, PushReason.RETRYING, now, tries=history.tries, refusals=refusals)
+        return Move(PushState.PENDING, PushReason.LINE_STOPPED, now, tries=history.tries, refusals=refusals)
     asked = timedelta(seconds=min(reply.retry_after or 0, LONGEST_WAIT.total_seconds()))
     wait = max(wait_before(tries, first, rng), asked)
     return Move(PushState.PENDING, PushReason.RETRYING, now + wait, tries=tries, refusals=refusals)

@@ -8,10 +8,8 @@ dies, the row says what may have happened (`waybills.lanes`).
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import partial
 from random import Random
 from types import MappingProxyType
@@ -20,17 +18,15 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from waybills import lanes, line
-from waybills.lanes import Attempt, Begin, Claimed, Move, Result
-from waybills.models import Line, PushReason, PushState
-from wechat import bindings, budget, tokens
-from wechat.client import Raw, Reading, Reply, read_reply
-from wechat.decisions import conclude, decide, is_token_refused
-from wechat.error_codes import TOKEN_CODES, Reaction, explain, reaction_to
-from wechat.retry import probe_after
+from waybills.lanes import Attempt, Claimed
+from wechat import budget, tokens
+from wechat.client import Raw, Reply, read_reply
+from wechat.decisions import decide, is_token_refused
+from wechat.error_codes import Reaction, reaction_to
+from wechat.recording import Ended, record, stop_line
 from wechat.tokens import Token, TokenUnavailable
 from wechat.transports import AsyncTransport
 
@@ -45,24 +41,13 @@ POLL = 1.0
 """Seconds between looks for work when nobody rings."""
 SWEEP = 5.0
 """Seconds between sweeps for deadlines and sleeping lanes."""
+_WORTH_A_CLAIM = 0.25
+"""Of a full claim: a smaller one costs the database as many statements."""
 GATHER = 0.01
 """Seconds that a record waits for more results."""
-_STOPS = {Reaction.STOP_LINE, Reaction.STOP_AND_PROBE, Reaction.STOP_UNTIL_MIDNIGHT}
-_REFUSED_IN_A_ROW = 3
 _SECRET_REMEDY = MappingProxyType({40001: _("Correct WECHAT_SECRET.")})
-_TOKEN_REMEDY = _("Make sure that no other system renews this mini program's token (/cgi-bin/token, force_refresh).")
 _TRUST_TOKEN = 30.0
 """Seconds for which a process uses its copy of the token without looking at the row."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A call that came to an end."""
-
-    attempt: Attempt
-    reply: Reply
-    token_version: int
-    is_repeat: bool
 
 
 class _LeaseOver(Exception):
@@ -83,7 +68,9 @@ class Sender:
         self._bell = asyncio.Event()
         self._token: Token | None = None
         self._token_until = 0.0
+        self._token_lock = asyncio.Lock()
         self._unrecorded = 0
+        """Calls that were begun and whose ends are not in the database yet."""
         self._is_stopping = False
         self._next_sweep = 0.0
 
@@ -96,7 +83,7 @@ class Sender:
         recorder = asyncio.create_task(self._record_for_ever())
         try:
             while not stop.is_set():
-                if not await self._step():
+                if not await self._step_on():
                     await self._wait(stop)
             self._is_stopping = True
             await self._finish()
@@ -108,23 +95,27 @@ class Sender:
         """Send what is due now and return when nothing is, and nothing is in flight."""
         recorder = asyncio.create_task(self._record_for_ever())
         try:
-            while await self._step() or self._busy:
-                if self._busy:
+            while await self._step() or self._unrecorded:
+                if self._unrecorded:
                     await asyncio.sleep(GATHER)
         finally:
             recorder.cancel()
             await self._close()
 
-    @property
-    def _busy(self) -> int:
-        return len(self._calls) + self._unrecorded
+    async def _step_on(self) -> int:
+        """Step, and go on whatever happens: a sender that died would leave a worker that looks well."""
+        try:
+            return await self._step()
+        except Exception:
+            logger.exception("a round of the sender failed; going on with the next")
+            return 0
 
     async def _step(self) -> int:
         """Sweep where it is time, claim what capacity there is; return how many lanes were due."""
         try:
             await self._sweep()
-            room = min(BATCH, self._allowed - self._busy)
-            if room <= 0:
+            room = min(BATCH, self._allowed - self._unrecorded)
+            if room < min(BATCH, self._allowed) * _WORTH_A_CLAIM:
                 await asyncio.sleep(GATHER)
                 return 1
             if not await self._in_database(line.is_open, timezone.now()) or not await self._has_token():
@@ -193,17 +184,24 @@ class Sender:
         try:
             await self._fresh_token()
         except TokenUnavailable as error:
-            logger.warning("%s", error)
-            if error.stops_line:
-                await self._in_database(stop_line, error.reply, _SECRET_REMEDY)
+            await self._do_without_token(error)
             return False
         return True
 
+    async def _do_without_token(self, error: TokenUnavailable) -> None:
+        self._token = None
+        if error.is_news:
+            logger.warning("%s", error)
+        if error.stops_line:
+            await self._in_database(stop_line, error.reply, _SECRET_REMEDY)
+
     async def _fresh_token(self, refused: int | None = None) -> Token:
-        if self._token is None or self._token.version == refused or time.monotonic() > self._token_until:
-            self._token = await self._in(self._renewals, partial(tokens.obtain, refused=refused))
-            self._token_until = time.monotonic() + _TRUST_TOKEN
-        return self._token
+        async with self._token_lock:
+            # One look for all calls that wait: the row tells each of them the same.
+            if self._token is None or self._token.version == refused or time.monotonic() > self._token_until:
+                self._token = await self._in(self._renewals, partial(tokens.obtain, refused=refused))
+                self._token_until = time.monotonic() + _TRUST_TOKEN
+            return self._token
 
     async def _record_for_ever(self) -> None:
         while True:
@@ -241,8 +239,7 @@ class Sender:
         try:
             await self._fresh_token(refused)
         except TokenUnavailable as error:
-            logger.warning("%s", error)
-            self._token = None
+            await self._do_without_token(error)
 
     def _adapt(self, replies: list[Reply]) -> None:
         """Send less at once while our own callback, or WeChat's minute, cannot keep up; recover step by step."""
@@ -252,7 +249,7 @@ class Sender:
             self._allowed = min(self._most, self._allowed + 1 + len(replies) // 10)
 
     async def _finish(self) -> None:
-        while self._busy:
+        while self._unrecorded:
             await asyncio.sleep(GATHER)
 
     async def _close(self) -> None:
@@ -287,82 +284,3 @@ def sweep() -> None:
     """End what is past its deadline and wake lanes that sleep with work to do."""
     lanes.expire(now=timezone.now())
     lanes.wake_sleepers()
-
-
-def record(batch: list[Ended], rng: Random, *, is_last: bool = False) -> list[Attempt]:
-    """Record calls that ended, with what they say of phones and of the line; return the calls that begin.
-
-    is_last: none begins, since the process is about to end; their pushes are due again at once.
-    """
-    now = timezone.now()
-    results = [conclude(one.attempt, one.reply, is_repeat=one.is_repeat, now=now, rng=rng) for one in batch]
-    if is_last:
-        results = [_leave_to_another(result, now) for result in results]
-    begun = lanes.settle(results, now=now)
-    said = {one.attempt.head.receiver_phone_index: one.reply.exist == 1 for one in batch if _says_binding(one.reply)}
-    if said:
-        bindings.remember(said, now)
-    _move_line(batch, now)
-    budget.adjust(len(begun))
-    return begun
-
-
-def _leave_to_another(result: Result, now: datetime) -> Result:
-    """Return the result with a push that is due in place of a next call: a stop lasts one call at most, not two."""
-    if not isinstance(result.then, Begin):
-        return result
-    head = result.then.head
-    due = Move(PushState.PENDING, PushReason.NONE, now, tries=head.tries, refusals=head.refusals)
-    return replace(result, then=due)
-
-
-def _says_binding(reply: Reply) -> bool:
-    return reply.reading is Reading.ANSWERED and reply.errcode == 0 and reply.exist is not None
-
-
-def _move_line(batch: list[Ended], now: datetime) -> None:
-    """Stop the line for the codes that ask for it; resume it after a probe that was answered otherwise."""
-    stopping = [one.reply for one in batch if _stops(one.reply)]
-    if stopping:
-        stop_line(stopping[0])
-        return
-    answered = [one.reply for one in batch if one.reply.reading is Reading.ANSWERED]
-    refused = [one for one in batch if one.is_repeat and is_token_refused(one.reply)]
-    accepted = any(not is_token_refused(reply) for reply in answered)
-    current = line.current_line()
-    if refused or (current.token_refusals and accepted):
-        count = line.count_token_refusals(len(refused), accepted)
-        if refused and count >= _REFUSED_IN_A_ROW:
-            stop_line(refused[-1].reply, dict.fromkeys(TOKEN_CODES, _TOKEN_REMEDY))
-            return
-    if _has_probed(batch, current) and line.resume_by_probe(now=now):
-        logger.warning("the line runs again: a probe was answered")
-
-
-def _has_probed(batch: list[Ended], current: Line) -> bool:
-    """Return whether a call was answered well that was claimed after the line had stopped.
-
-    What was under way when it stopped proves nothing: the last good answers arrive beside the first bad ones.
-    """
-    return current.probe_at is not None and any(
-        one.reply.reading is Reading.ANSWERED
-        and not is_token_refused(one.reply)
-        and one.attempt.head.claimed_at > current.since
-        for one in batch
-    )
-
-
-def _stops(reply: Reply) -> bool:
-    return reply.reading is Reading.ANSWERED and reply.errcode is not None and reaction_to(reply.errcode) in _STOPS
-
-
-def stop_line(reply: Reply, remedies: Mapping[int, str | Promise] = MappingProxyType({})) -> None:
-    """Stop the line for what WeChat answered. remedies: by code, where they differ from the table's."""
-    now = timezone.now()
-    explanation = explain(reply.errcode)
-    if explanation is None:
-        raise ValueError("a line is stopped by a code")
-    remedy = str(remedies.get(explanation.code, explanation.remedy))
-    probe_at = probe_after(explanation.reaction, now, settings.PUSH.line_probe)
-    if line.stop_by_code(code=explanation.code, reason=reply.errmsg, remedy=remedy, probe_at=probe_at, now=now):
-        logger.error("the line is stopped: %s %s", explanation.code, reply.errmsg)

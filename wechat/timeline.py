@@ -16,6 +16,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from waybills.admin.labels import show_trigger
+from waybills.admin.masking import mask_errmsg
 from waybills.documents import PathDocument, unseal_path
 from waybills.models import Act, Binding, Call, Lane, Outcome, Path, Push, PushAttempt, PushReason, PushState, Waybill
 from waybills.sealing import SealBroken
@@ -97,6 +98,11 @@ class Timeline:
     def is_readable(self) -> bool:
         """Return whether every path opened."""
         return all(node.document is not None for node in self.nodes)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Return whether a push has not come to its end."""
+        return any(node.push is not None and node.push.state == PushState.PENDING for node in self.nodes)
 
 
 def read_timeline(waybill: Waybill) -> Timeline:
@@ -233,7 +239,7 @@ def _call_facts(attempt: PushAttempt) -> Iterable[Text]:
     if attempt.errcode is not None:
         yield f"errcode {attempt.errcode}"
     if attempt.errmsg:
-        yield attempt.errmsg
+        yield mask_errmsg(attempt.errmsg)
     if attempt.duration_ms is not None:
         yield f"{attempt.duration_ms} ms"
     if attempt.trigger != "event":

@@ -47,11 +47,11 @@ class Token:
 
 
 class TokenUnavailable(WechatError):
-    """No token now. reply: what WeChat said; retry_at: when it is worth asking again."""
+    """No token now. reply: what came instead; is_news: it was asked for just now, by this process."""
 
-    def __init__(self, reply: Reply, retry_at: datetime) -> None:
-        super().__init__(f"no access token: {reply.errcode} {reply.errmsg}")
-        self.reply, self.retry_at = reply, retry_at
+    def __init__(self, reply: Reply, *, is_news: bool) -> None:
+        super().__init__(f"no access token from {settings.WECHAT.api_base}: {_in_words(reply)}")
+        self.reply, self.is_news = reply, is_news
 
     @property
     def stops_line(self) -> bool:
@@ -65,27 +65,34 @@ def obtain(*, refused: int | None = None, send: Post | None = None) -> Token:
 
     Raise TokenUnavailable where there is none to be had.
     """
+    if refused is not None:
+        _void(refused)
     give_up = time.monotonic() + _LEASE.total_seconds()
     while True:
         row = AccessToken.objects.get_or_create(pk=1)[0]
         now = timezone.now()
-        token = _usable(row, now, refused)
-        is_fresh = token is not None and row.expires_at is not None and row.expires_at > now + RENEW_BEFORE
-        if token and is_fresh:
+        token = _usable(row, now)
+        if token and row.expires_at is not None and row.expires_at > now + RENEW_BEFORE:
             return token
         if token is None and row.retry_at is not None and row.retry_at > now:
-            raise TokenUnavailable(Reply(Reading.LOST, errmsg="the last renewal failed"), row.retry_at)
+            raise TokenUnavailable(Reply(Reading.LOST, errmsg=row.failure), is_news=False)
         if _take_renewal(row, now):
             return _renew(row, send or _send)
         if token:
             return token
         if time.monotonic() > give_up:
-            raise TokenUnavailable(Reply(Reading.LOST, errmsg="another process is renewing it"), now)
+            raise TokenUnavailable(Reply(Reading.LOST, errmsg="another process is renewing it"), is_news=True)
         time.sleep(_LOOK_AGAIN)
 
 
-def _usable(row: AccessToken, now: datetime, refused: int | None) -> Token | None:
-    if row.sealed is None or row.expires_at is None or row.expires_at <= now or row.version == refused:
+def _void(version: int) -> None:
+    """End the stored token where it is still the refused one: nobody may be given it again, whatever comes next."""
+    now = timezone.now()
+    AccessToken.objects.filter(pk=1, version=version, expires_at__gt=now).update(expires_at=now)
+
+
+def _usable(row: AccessToken, now: datetime) -> Token | None:
+    if row.sealed is None or row.expires_at is None or row.expires_at <= now:
         return None
     try:
         _, value = unseal(_PLACE, _KEY, bytes(row.sealed))
@@ -106,7 +113,8 @@ def _renew(row: AccessToken, send: Post) -> Token:
     body = stable_token_body(settings.WECHAT.appid, settings.WECHAT.secret)
     reply = read_token_reply(send(body))
     if reply.failure is not None:
-        raise TokenUnavailable(reply.failure, _record_failure(row, reply.failure))
+        _record_failure(row, reply.failure)
+        raise TokenUnavailable(reply.failure, is_news=True)
     return _store(reply, row.version + 1)
 
 
@@ -118,15 +126,26 @@ def _store(reply: TokenReply, version: int) -> Token:
         renewing_until=None,
         failures=0,
         retry_at=None,
+        failing_since=None,
+        failure="",
     )
     return Token(reply.token, version)
 
 
-def _record_failure(row: AccessToken, failure: Reply) -> datetime:
+def _record_failure(row: AccessToken, failure: Reply) -> None:
     pause = min(_FIRST_PAUSE * 2 ** min(row.failures, 10), _LONGEST_PAUSE)
-    retry_at = timezone.now() + timedelta(seconds=max(pause, min(failure.retry_after or 0, _LONGEST_PAUSE)))
-    AccessToken.objects.filter(pk=1).update(failures=F("failures") + 1, retry_at=retry_at, renewing_until=None)
-    return retry_at
+    now = timezone.now()
+    AccessToken.objects.filter(pk=1).update(
+        failures=F("failures") + 1,
+        retry_at=now + timedelta(seconds=max(pause, min(failure.retry_after or 0, _LONGEST_PAUSE))),
+        renewing_until=None,
+        failing_since=row.failing_since or now,
+        failure=_in_words(failure)[:512],
+    )
+
+
+def _in_words(reply: Reply) -> str:
+    return reply.errmsg if reply.errcode is None else f"{reply.errcode} {reply.errmsg}"
 
 
 def _send(body: str) -> Raw:

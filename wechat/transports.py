@@ -5,15 +5,18 @@ is not committed, or a row that is locked, would turn into 93200x.
 """
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, TypeVar
 
 import aiohttp
 import requests
-from django.db import connection
 
 from wechat.client import LONGEST_ANSWER, Raw, path_of
+from wechat.network import NetworkInTransaction, refuse_inside_transaction
+
+T = TypeVar("T")
 
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 20.0
@@ -32,16 +35,6 @@ USUAL = Timeouts()
 _HEADERS = {"Content-Type": "application/json; charset=utf-8"}
 
 
-class NetworkInsideTransaction(RuntimeError):
-    """A call was about to leave while a transaction was open: a fault of the program."""
-
-
-def refuse_inside_transaction() -> None:
-    """Raise NetworkInsideTransaction while this thread holds a transaction; a test case's own does not count."""
-    if any(not getattr(block, "_from_testcase", False) for block in connection.atomic_blocks):
-        raise NetworkInsideTransaction("no network call inside a database transaction")
-
-
 def post(base: str, call: str, body: str, *, token: str = "", timeouts: Timeouts = USUAL) -> Raw:
     """Return what came back of a single call. body: JSON text. token: of the URL, kept out of every message."""
     refuse_inside_transaction()
@@ -56,7 +49,8 @@ def post(base: str, call: str, body: str, *, token: str = "", timeouts: Timeouts
             stream=True,
         ) as response:
             content = response.raw.read(LONGEST_ANSWER, decode_content=True)
-            return Raw(response.status_code, content, response.headers.get("Retry-After", ""))
+            headers = response.headers
+            return Raw(response.status_code, content, headers.get("Retry-After", ""), date=headers.get("Date", ""))
     except (requests.exceptions.ConnectTimeout, requests.exceptions.SSLError) as error:
         return Raw(note=type(error).__name__, was_sent=False)
     except requests.exceptions.ConnectionError as error:
@@ -64,6 +58,19 @@ def post(base: str, call: str, body: str, *, token: str = "", timeouts: Timeouts
         return Raw(note=type(error).__name__, was_sent=was_sent)
     except (requests.exceptions.RequestException, OSError) as error:
         return Raw(note=type(error).__name__)
+
+
+def run(calls: Coroutine[Any, Any, T]) -> T:
+    """Run the event loop that makes many calls; refuse to inside a transaction.
+
+    Asked here, once: code inside a loop has a connection of its own and cannot see its caller's.
+    """
+    try:
+        refuse_inside_transaction()
+    except NetworkInTransaction:
+        calls.close()
+        raise
+    return asyncio.run(calls)
 
 
 class AsyncTransport:
@@ -95,7 +102,6 @@ class AsyncTransport:
 
     async def post(self, call: str, body: str, *, token: str) -> Raw:
         """Return what came back of one call; never raises for what the network does."""
-        refuse_inside_transaction()
         if self._session is None:
             raise RuntimeError("the transport is not open")
         try:

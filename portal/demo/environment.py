@@ -10,8 +10,18 @@ KEPT = "demo.env"
 DATABASE = "demo.sqlite3"
 HOST = "127.0.0.1"
 _SANDBOX_PORT = 8001
-_OURS = ("DJANGO_", "PII_", "PORTAL_", "WECHAT_APPID", "WECHAT_SECRET", "WECHAT_USERNAME", "WECHAT_TOKEN", "WECHAT_AES")
-"""The shell's variables of these names are of another portal."""
+HONOURED = frozenset(
+    {
+        "DATABASE_URL", "CELERY_BROKER_URL", "CACHE_URL",
+        "PORT", "PROCESSES", "THREADS", "SANDBOX_PORT", "DEMO_PASSWORD",
+    }
+)  # fmt: skip
+"""What of the portal's own variables the caller chooses; docs/settings.md says so."""
+OURS = (
+    *("DJANGO_", "PORTAL_", "PII_", "WECHAT_", "CALLBACK_", "PUSH_", "LINE_", "BINDING_", "JSONP_", "SANDBOX_"),
+    *("TRUSTED_PROXIES", "BIND"),
+)
+"""How all its others begin: the shell's are of another portal, and must decide nothing here."""
 
 
 def keep_secrets(folder: Path) -> Path:
@@ -48,7 +58,7 @@ def _key() -> str:
 
 def demo_environment(outer: Mapping[str, str], folder: Path) -> dict[str, str]:
     """Return the environment of the demo's processes: the caller's, but for what the demo decides."""
-    kept = {name: value for name, value in outer.items() if not name.startswith(_OURS)}
+    kept = {name: value for name, value in outer.items() if name in HONOURED or not name.startswith(OURS)}
     port = outer.get("SANDBOX_PORT") or str(free_port(_SANDBOX_PORT, avoid=outer.get("PORT") or "8000"))
     defaults = {
         "DATABASE_URL": f"sqlite:///{folder / DATABASE}",

@@ -48,11 +48,11 @@ def ordered(route: Route) -> Journey:
     """Return 网点接单 and 分配业务员."""
     station, courier = route.origin.station, route.pickup
     return [
-        _said(0, Type.ORDER_ACCEPTED, f"【{station}】已接单,等待业务员上门取件"),
+        _said(0, Type.ORDER_ACCEPTED, f"【{station}】已接单，等待业务员上门取件"),
         _picking_up(
             9,
             Type.COURIER_ASSIGNED,
-            f"【{station}】已分配业务员{courier.name},电话{courier.phone},即将上门取件",
+            f"【{station}】已分配业务员{courier.name}，电话{courier.phone}，即将上门取件",
             courier,
         ),
     ]
@@ -62,16 +62,16 @@ def picked_up(route: Route) -> Journey:
     """Return 揽件成功."""
     station, courier = route.origin.station, route.pickup
     return [
-        _picking_up(34, Type.PICKED_UP, f"【{station}】快件已揽收,揽件员{courier.name},电话{courier.phone}", courier)
+        _picking_up(34, Type.PICKED_UP, f"【{station}】快件已揽收，揽件员{courier.name}，电话{courier.phone}", courier)
     ]
 
 
 def carried(origin: Place, destination: Place) -> Journey:
     """Return 运输 from station to station."""
     return [
-        _said(95, Type.IN_TRANSIT, f"快件离开【{origin.station}】,已发往【{origin.hub}】"),
+        _said(95, Type.IN_TRANSIT, f"快件离开【{origin.station}】，已发往【{origin.hub}】"),
         _said(140, Type.IN_TRANSIT, f"快件到达【{origin.hub}】"),
-        _said(85, Type.IN_TRANSIT, f"快件离开【{origin.hub}】,已发往【{destination.hub}】"),
+        _said(85, Type.IN_TRANSIT, f"快件离开【{origin.hub}】，已发往【{destination.hub}】"),
         _said(560, Type.IN_TRANSIT, f"快件到达【{destination.hub}】"),
         _said(110, Type.IN_TRANSIT, f"快件到达【{destination.station}】"),
     ]
@@ -80,14 +80,14 @@ def carried(origin: Place, destination: Place) -> Journey:
 def out_for_delivery(route: Route, after: int = 48) -> Journey:
     """Return 派送中."""
     station, courier = route.destination.station, route.delivery
-    text = f"【{station}】快件正在派送中,派件员{courier.name},电话{courier.phone},请保持电话畅通"
+    text = f"【{station}】快件正在派送中，派件员{courier.name}，电话{courier.phone}，请保持电话畅通"
     return [_delivering(after, Type.OUT_FOR_DELIVERY, text, courier)]
 
 
 def signed(route: Route) -> Journey:
     """Return 签收成功."""
     courier = route.delivery
-    text = f"快件已签收,签收人:本人。如有疑问请联系派件员{courier.name},电话{courier.phone},感谢使用远山快递"
+    text = f"快件已签收，签收人：本人。如有疑问请联系派件员{courier.name}，电话{courier.phone}，感谢使用远山快递"
     return [_delivering(76, Type.SIGNED, text, courier)]
 
 
@@ -103,7 +103,7 @@ def plain(route: Route) -> Journey:
 def prepaid(route: Route) -> Journey:
     """Return a journey that is paid for before pickup."""
     pay = [
-        _said(4, Type.PAYMENT_DUE, "运费18.00元待支付,请在30分钟内完成支付"),
+        _said(4, Type.PAYMENT_DUE, "运费18.00元待支付，请在30分钟内完成支付"),
         _said(6, Type.PAID, "运费18.00元已支付"),
     ]
     return [*ordered(route), *pay, *plain(route)[2:]]
@@ -114,11 +114,11 @@ def second_courier(route: Route) -> Journey:
     other = next(person for person in route.origin.couriers if person != route.pickup)
     station = route.origin.station
     failed = [
-        _picking_up(41, Type.PICKUP_FAILED, f"【{station}】揽件失败:寄件人不在家,已约明日上门", route.pickup),
+        _picking_up(41, Type.PICKUP_FAILED, f"【{station}】揽件失败：寄件人不在家，已约明日上门", route.pickup),
         _picking_up(
             55,
             Type.COURIER_REASSIGNED,
-            f"【{station}】已重新分配业务员{other.name},电话{other.phone}",
+            f"【{station}】已重新分配业务员{other.name}，电话{other.phone}",
             other,
         ),
     ]
@@ -128,19 +128,19 @@ def second_courier(route: Route) -> Journey:
 def collected(route: Route) -> Journey:
     """Return a journey that ends at a third party's shelf: 第三方代收."""
     shop = f"{route.destination.street}{route.destination.home[:2]}代收点"
-    stored = f"快件已暂放至【{shop}】,取件码8-2-{len(shop)}017,请及时领取,代收点电话{route.delivery.phone}"
+    stored = f"快件已暂放至【{shop}】，取件码8-2-{len(shop)}017，请及时领取，代收点电话{route.delivery.phone}"
     return [
         *_start(route),
         *out_for_delivery(route),
         _delivering(64, Type.STORED_FOR_COLLECTION, stored, route.delivery),
-        _said(210, Type.SIGNED_BY_PROXY, f"快件已由【{shop}】代签收,感谢使用远山快递"),
+        _said(210, Type.SIGNED_BY_PROXY, f"快件已由【{shop}】代签收，感谢使用远山快递"),
     ]
 
 
 def taken_back(route: Route) -> Journey:
     """Return a journey whose parcel leaves the shelf again to be brought to the door."""
     courier = route.delivery
-    text = f"派件员{courier.name}(电话{courier.phone})已从代收点取出快件,将送货上门"
+    text = f"派件员{courier.name}（电话{courier.phone}）已从代收点取出快件，将送货上门"
     return [
         *collected(route)[:-1],
         _delivering(95, Type.TAKEN_BACK_BY_COURIER, text, courier),
@@ -151,13 +151,13 @@ def taken_back(route: Route) -> Journey:
 
 def by_neighbour(route: Route) -> Journey:
     """Return a journey that a family member signs for."""
-    text = f"快件已签收,签收人:家人。派件员{route.delivery.name},电话{route.delivery.phone}"
+    text = f"快件已签收，签收人：家人。派件员{route.delivery.name}，电话{route.delivery.phone}"
     return [*_start(route), *out_for_delivery(route), _delivering(52, Type.SIGNED_BY_PROXY, text, route.delivery)]
 
 
 def nobody_home(route: Route) -> Journey:
     """Return a journey that needs a second try."""
-    text = f"派送不成功:收件人电话无人接听,派件员{route.delivery.name}({route.delivery.phone})将再次派送"
+    text = f"派送不成功：收件人电话无人接听，派件员{route.delivery.name}（{route.delivery.phone}）将再次派送"
     return [
         *_start(route),
         *out_for_delivery(route),
@@ -169,14 +169,14 @@ def nobody_home(route: Route) -> Journey:
 
 def delayed(route: Route) -> Journey:
     """Return a journey that the weather holds up."""
-    text = f"受大雾天气影响,快件滞留在【{route.origin.hub}】,我们将尽快安排转运"
+    text = f"受大雾天气影响，快件滞留在【{route.origin.hub}】，我们将尽快安排转运"
     first = [*ordered(route), *picked_up(route), *carried(route.origin, route.destination)]
     return [*first[:5], _said(120, Type.DELAYED, text), *first[5:], *out_for_delivery(route), *signed(route)]
 
 
 def damaged(route: Route) -> Journey:
     """Return a journey with a problem on the way."""
-    text = f"【{route.destination.station}】问题件:外包装破损,正在核实处理,客服电话{HEADQUARTERS}"
+    text = f"【{route.destination.station}】问题件：外包装破损，正在核实处理，客服电话{HEADQUARTERS}"
     return [*_start(route), _said(30, Type.PROBLEM, text), *out_for_delivery(route, after=160), *signed(route)]
 
 
@@ -186,11 +186,11 @@ def rejected(route: Route) -> Journey:
     return [
         *_start(route),
         *out_for_delivery(route),
-        _delivering(58, Type.REJECTED, "收件人拒收:与订单不符", route.delivery),
-        _said(90, Type.RETURNED, f"快件已退回,正在发往【{route.origin.station}】"),
+        _delivering(58, Type.REJECTED, "收件人拒收：与订单不符", route.delivery),
+        _said(90, Type.RETURNED, f"快件已退回，正在发往【{route.origin.station}】"),
         *carried(route.destination, route.origin),
         *out_for_delivery(home),
-        _delivering(66, Type.SIGNED, "退回件已签收,签收人:寄件人", route.pickup),
+        _delivering(66, Type.SIGNED, "退回件已签收，签收人：寄件人", route.pickup),
     ]
 
 
@@ -201,7 +201,7 @@ def cancelled(route: Route) -> Journey:
 
 def readdressed(route: Route) -> Journey:
     """Return a journey with an event that has no code of its own."""
-    text = f"收件人申请更改派送地址,【{route.destination.station}】处理中"
+    text = f"收件人申请更改派送地址，【{route.destination.station}】处理中"
     return [*_start(route), _said(25, Type.OTHER, text), *out_for_delivery(route, after=130), *signed(route)]
 
 

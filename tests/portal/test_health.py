@@ -34,9 +34,9 @@ def test_readyz_does_not_guess_what_it_cannot_read() -> None:
 @pytest.fixture
 def _away() -> Iterator[None]:
     """Point the connection at a database that is not there."""
-    from portal.health import _require_migrations
+    from waybills.readiness import require_migrations
 
-    _require_migrations.cache_clear()
+    require_migrations.cache_clear()
     connection.close()
     name = connection.settings_dict["NAME"]
     connection.settings_dict["NAME"] = "/nowhere/at/all"

@@ -6,13 +6,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.portal.conftest import Processes, eventually
 
 _SUPERVISE = """
 import sys
 from portal.supervise import Program, Supervisor
 
-programs = [Program(str(number), [sys.executable, "-c", text]) for number, text in enumerate(sys.argv[2:])]
+programs = [
+    Program(str(number), [sys.executable, "-c", text], is_server='"server asked"' in text)
+    for number, text in enumerate(sys.argv[2:])
+]
 Supervisor(programs, grace=float(sys.argv[1])).run()
 """
 _NOTE_AND_SLEEP = """
@@ -62,6 +67,32 @@ def test_a_stop_ends_every_program_and_the_supervisor(processes: Processes, tmp_
     assert not any(is_alive(pid) for pid in running)
 
 
+def test_a_server_stops_after_the_programs_that_may_need_it(processes: Processes, tmp_path: Path) -> None:
+    notes = tmp_path / "notes"
+    slow = """
+import signal, sys, time
+def finish(*_):
+    note("{name} asked")
+    time.sleep(0.3)
+    note("{name} stopped")
+    sys.exit(0)
+def note(words):
+    with open({file!r}, "a") as file:
+        file.write(words + "\\n")
+signal.signal(signal.SIGTERM, finish)
+note("{name} started")
+time.sleep(600)
+"""
+    supervisor = start(processes, *(slow.format(file=str(notes), name=name) for name in ("server", "worker")))
+    eventually(lambda: notes.exists() and len(notes.read_text().splitlines()) == 2)
+
+    supervisor.terminate()
+
+    assert supervisor.wait(10) == 0
+    words = ["worker asked", "worker stopped", "server asked", "server stopped"]
+    assert notes.read_text().splitlines()[2:] == words
+
+
 def test_a_program_has_time_to_finish(processes: Processes, tmp_path: Path) -> None:
     done = tmp_path / "done"
     polite = f"""
@@ -85,11 +116,15 @@ time.sleep(600)
 
 _STUBBORN = """
 import os, signal, time
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
-with open({file!r}, "a") as file:
-    file.write(f"{{os.getpid()}}\\n")
-time.sleep(600)
+def note(*_):
+    with open({file!r}, "a") as file:
+        file.write(f"{{os.getpid()}}\\n")
+signal.signal(signal.SIGTERM, note)
+note()
+while True:
+    time.sleep(600)
 """
+"""Notes its number when it starts, and again each time that it is asked to stop."""
 
 
 def test_a_program_that_does_not_stop_is_killed(processes: Processes, tmp_path: Path) -> None:
@@ -110,9 +145,10 @@ def test_a_second_signal_ends_the_wait(processes: Processes, tmp_path: Path) -> 
     eventually(lambda: pids(notes))
 
     supervisor.terminate()
-    eventually(lambda: supervisor.poll() is not None or supervisor.send_signal(signal.SIGINT))
+    eventually(lambda: len(pids(notes)) == 2)
+    supervisor.send_signal(signal.SIGINT)
 
-    assert supervisor.returncode == 0
+    assert supervisor.wait(10) == 0
 
 
 def test_the_children_of_a_killed_program_do_not_outlive_it(processes: Processes, tmp_path: Path) -> None:
@@ -161,3 +197,22 @@ def test_programs_write_where_the_supervisor_writes(processes: Processes) -> Non
     start(processes, f"import sys; print('said by', {sys.executable!r}, flush=True); import time; time.sleep(600)")
 
     eventually(lambda: f"said by {sys.executable}" in processes.output())
+
+
+@pytest.mark.parametrize(("is_ignored", "stops"), [(False, True), (True, False)])
+def test_the_end_of_the_terminal_stops_all_but_under_nohup(
+    processes: Processes, tmp_path: Path, is_ignored: bool, stops: bool
+) -> None:
+    notes = tmp_path / "pids"
+    ignore = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n" if is_ignored else ""
+    program = _NOTE_AND_SLEEP.format(file=str(notes))
+    supervisor = processes.start(dict(os.environ), "-c", ignore + _SUPERVISE, "10", program)
+    eventually(lambda: pids(notes))
+
+    supervisor.send_signal(signal.SIGHUP)
+
+    if stops:
+        assert supervisor.wait(10) == 0
+    else:
+        with pytest.raises(subprocess.TimeoutExpired):
+            supervisor.wait(1)

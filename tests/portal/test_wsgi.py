@@ -114,14 +114,14 @@ def test_readyz_names_the_key_that_is_wrong(change: Any, field: str, value: Any,
 
 @pytest.fixture
 def _unapplied(transactional_db: None) -> Iterator[None]:
-    from portal.health import _require_migrations
+    from waybills.readiness import require_migrations
 
-    _require_migrations.cache_clear()
+    require_migrations.cache_clear()
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM django_migrations WHERE app = 'wechat'")
     yield
     call_command("migrate", "wechat", fake=True, verbosity=0)
-    _require_migrations.cache_clear()
+    require_migrations.cache_clear()
 
 
 @pytest.mark.usefixtures("_unapplied")

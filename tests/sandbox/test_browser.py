@@ -115,6 +115,40 @@ async def test_a_phone_is_bound_by_its_number_and_unbound_by_its_button(sandbox:
         assert not far.world.phones.is_bound(RECEIVER)
 
 
+async def test_phones_stay_where_they_are_and_the_newest_message_is_marked(sandbox: Any):
+    async with sandbox(bind_all=True) as far, browsing(far) as page:
+        await far.notify()
+        await far.notify(receiver__phone="13800138009")
+        numbers = page.locator(".phone .number")
+        await expect(numbers).to_have_text([RECEIVER, "13800138009"])
+        await expect(page.locator(".phone.newest .number")).to_have_text("13800138009")
+
+        await far.notify(path__action_type=300003)
+
+        await expect(page.locator(".phone.newest .number")).to_have_text(RECEIVER)
+        await expect(page.locator("#newest")).to_contain_text(f"最新消息：{RECEIVER}")
+        await expect(numbers).to_have_text([RECEIVER, "13800138009"])
+
+
+async def test_a_phone_is_found_by_its_number(sandbox: Any):
+    async with sandbox(bound=frozenset({RECEIVER, "13800138009"})) as far, browsing(far) as page:
+        await expect(page.locator(".phone")).to_have_count(2)
+
+        await page.fill("#find-phone", "8009")
+        await expect(page.locator(".phone .number")).to_have_text(["13800138009"])
+        await page.fill("#find-phone", "777")
+
+        await expect(page.locator("#none-found")).to_be_visible()
+        await expect(page.locator("#no-phones")).to_be_hidden()
+
+
+async def test_the_switch_of_the_white_list_says_when_it_shows(sandbox: Any):
+    async with sandbox() as far, browsing(far) as page:
+        label = page.locator("#faults label", has_text="IP 不在白名单")
+
+        await expect(label).to_contain_text("令牌续期时才出现")
+
+
 async def test_a_fault_is_switched_on_and_off(sandbox: Any):
     async with sandbox() as far, browsing(far) as page:
         switch = page.locator("#faults label", has_text="当日额度用完").locator("input")

@@ -245,8 +245,36 @@ def test_a_phones_waybills_and_messages_and_the_trails_are_bounded():
     assert phones.trail("0") == ()
 
 
-def _push(waybill_id: str, moment: int = 0) -> PathNotify:
-    return PathNotify(waybill_id, 1, "", "13800138000", Node(moment, 300002, "派送中"))
+def test_phones_keep_their_order_while_messages_arrive():
+    phones = Phones(bind_all=False, bound=["13800138000", "13800138001", "13800138002"])
+    phones.see("13800138003")
+
+    phones.receive(_push("1", phone="13800138002"), None, 1.0)
+    phones.receive(_push("2", phone="13800138000"), None, 2.0)
+    first = numbers_of(phones)
+    phones.receive(_push("3", phone="13800138002"), None, 3.0)
+    phones.see("13800138003")
+
+    assert first == numbers_of(phones) == ["13800138002", "13800138000", "13800138001", "13800138003"]
+    assert phones.newest_message == {"phone": "13800138002", "at": 3.0}
+
+
+def test_a_phone_is_found_by_digits_of_its_number_however_many_there_are():
+    phones = Phones(bind_all=True)
+    for number in range(200):
+        phones.see(str(13900000000 + number))
+
+    assert "13900000199" not in numbers_of(phones)
+    assert numbers_of(phones, "0199") == ["13900000199"]
+    assert numbers_of(phones, "777") == []
+
+
+def numbers_of(phones: Phones, digits: str = "") -> list[str]:
+    return [phone["phone"] for phone in phones.described(digits)]
+
+
+def _push(waybill_id: str, moment: int = 0, phone: str = "13800138000") -> PathNotify:
+    return PathNotify(waybill_id, 1, "", phone, Node(moment, 300002, "派送中"))
 
 
 def test_bindings_are_bounded():

@@ -112,4 +112,4 @@ def test_events_of_the_same_second_keep_their_order_of_arrival(now: datetime) ->
 
     trail = read_trail("SF1")
     assert trail is not None
-    assert [node.document.action_msg for node in trail.nodes] == texts[::-1]
+    assert [node.document.action_msg for node in trail.nodes()] == texts[::-1]

@@ -195,6 +195,41 @@ def test_an_unknown_waybill_and_a_wrong_proof_look_the_same(change: Any) -> None
     assert unknown.replace("NOPE", "SF/1") == wrong
 
 
+def test_no_word_opens_a_waybill_whose_receiver_has_no_tail(change: Any) -> None:
+    change("JSONP", proof="phone_tail")
+    ingest([waybill_item("SF9", receiver=Contact(name="王", phone="110"))], [])
+
+    for tail in ("none", "110", "", "0110"):
+        assert data(ask(waybill_id="SF9", phone_tail=tail))["ResultCode"] == 1001
+
+
+def test_guesses_at_a_waybill_that_does_not_exist_are_counted_like_any_other(change: Any) -> None:
+    change("JSONP", proof="phone_tail")
+
+    codes = [data(ask(waybill_id="NOPE", phone_tail="none"))["ResultCode"] for _ in range(6)]
+
+    assert codes == [1001] * 5 + [1004]
+
+
+def test_the_addresses_of_one_ipv6_network_are_one_client(change: Any) -> None:
+    change("JSONP", rate=(2, 3600))
+
+    codes = [
+        data(call("GET", "/waybills/info/", "waybill_id=SF/1", REMOTE_ADDR=f"2001:db8::{n}"))["ResultCode"]
+        for n in range(1, 4)
+    ]
+
+    assert codes == [0, 0, 1004]
+
+
+def test_the_nodes_are_opened_only_for_who_may_see_them(change: Any) -> None:
+    change("JSONP", proof="phone_tail")
+    Path.objects.update(sealed=b"not a sealed document at all, but long enough")
+
+    assert data(ask(phone_tail="0000"))["ResultCode"] == 1001
+    assert data(ask(phone_tail="5678"))["ResultCode"] == 1005
+
+
 def test_a_signed_link_opens_its_own_waybill_until_it_expires(change: Any) -> None:
     change("JSONP", proof="signature")
     good = link_proof("SF/1", timezone.now() + timedelta(hours=1))

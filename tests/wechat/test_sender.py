@@ -397,6 +397,16 @@ def test_where_nobody_listens_nothing_was_sent(far: FarSide, drain: Drain, chang
     assert PushAttempt.objects.filter(push=push).values_list("outcome", flat=True).get() == "failed"
 
 
+def test_the_log_tells_what_went_wrong_with_ids_only(far: FarSide, drain: Drain, caplog: Any) -> None:
+    far.next("pathnotify", answer(40097))
+    post("SF7")
+
+    drain()
+
+    assert "1 x pathnotify refused 40097" in caplog.text
+    assert f"push {Push.objects.get().pk} of waybill SF7 ended: refused" in caplog.text
+
+
 def test_neither_token_nor_phone_is_logged(far: FarSide, drain: Drain, caplog: Any) -> None:
     far.next("pathnotify", hang_up, text("x" * 100_000))
     post("SF1")
@@ -426,3 +436,77 @@ def test_a_push_whose_data_do_not_open_waits_for_the_key(far: FarSide, drain: Dr
 
     assert result() == ("pending", "unreadable")
     assert attempts() == []
+
+
+def test_a_userquery_that_is_answered_does_not_lift_the_quota_of_pathnotify(far: FarSide, drain: Drain) -> None:
+    far.next("pathnotify", answer(45009), answer(45009))
+    post("SF1")
+    drain()
+    Binding.objects.all().delete()
+    Line.objects.update(probe_at=timezone.now())
+
+    drain()
+
+    line = Line.objects.get()
+    assert (line.state, line.code) == ("stopped", 45009)
+    assert len(far.calls("pathnotify")) == 2
+
+
+def test_what_was_under_way_when_the_line_stopped_goes_no_further_and_does_not_lift_it(
+    far: FarSide, drain: Drain
+) -> None:
+    far.next("userquery", answer(150004))
+    for number in range(5):
+        post(f"SF{number}")
+
+    drain()
+
+    assert Line.objects.get().state == "stopped"
+    assert set(Push.objects.values_list("state", "reason", "tries")) == {("pending", "line_stopped", 0)}
+    assert far.calls("pathnotify") == []
+
+
+def test_a_refused_token_is_never_used_again_where_its_renewal_fails(far: FarSide, drain: Drain) -> None:
+    post("SF0")
+    drain()
+    far.next("userquery", answer(42001), answer(42001), answer(42001))
+    far.next("stable_token", text("busy", 503), text("busy", 503), text("busy", 503))
+    for number in range(1, 4):
+        Binding.objects.all().delete()
+        post(f"SF{number}")
+        drain()
+
+    assert Line.objects.get().state == "running"
+    assert len(far.calls("userquery")) == 2
+    token = AccessToken.objects.get()
+    assert token.failing_since is not None
+    assert token.failure == "HTTP 503, not an answer of WeChat's"
+
+
+def test_a_renewal_that_is_not_allowed_stops_the_line_with_its_own_code(far: FarSide, drain: Drain) -> None:
+    post("SF0")
+    drain()
+    Binding.objects.all().delete()
+    far.next("userquery", answer(42001))
+    far.next("stable_token", answer(40164))
+    post("SF1")
+
+    drain()
+
+    line = Line.objects.get()
+    assert (line.state, line.code) == ("stopped", 40164)
+    assert line.probe_at is not None
+    assert Push.objects.get(waybill__no="SF1").reason == "line_stopped"
+
+
+def test_a_token_that_comes_again_ends_the_row_of_failures(far: FarSide, drain: Drain) -> None:
+    far.next("stable_token", text("busy", 503))
+    post()
+    drain()
+    AccessToken.objects.update(retry_at=timezone.now())
+
+    drain()
+
+    token = AccessToken.objects.get()
+    assert (token.failing_since, token.failure, token.failures) == (None, "", 0)
+    assert result() == ("sent", "")

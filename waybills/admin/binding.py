@@ -20,11 +20,19 @@ class BindingAdmin(ReadOnlyAdmin):
     list_display_links = None
     search_fields = ("phone_index",)
     search_help_text = _("The whole phone")
+    search_miss = _(
+        "WeChat has not been asked about this phone. Only a whole number matches: a part of it finds nothing."
+    )
+    before_search = _("Enter a whole phone to see what WeChat said of it.")
 
     @display(description=_("bound"), boolean=True)
     def bound(self, binding: Binding) -> bool:
         """Return whether the phone was bound."""
         return binding.exist
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Return False: no column of it filters the list."""
+        return False
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Binding], search_term: str

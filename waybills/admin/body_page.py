@@ -96,4 +96,4 @@ class BodyPageAdmin(ReadOnlyAdmin):
             return (), True
         if revealed:
             return bodies, False
-        return [Body(body.heading, mask_body(body.text)) for body in bodies], False
+        return [Body(body.heading, mask_body(body.text, self.waybill_no(row))) for body in bodies], False

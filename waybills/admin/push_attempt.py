@@ -12,6 +12,7 @@ from unfold.decorators import display
 
 from waybills.admin.body_page import Body, BodyPageAdmin
 from waybills.admin.labels import OUTCOME_COLOURS, show_trigger
+from waybills.admin.masking import mask_errmsg
 from waybills.admin.push import page_of
 from waybills.cleaning import clean_text
 from waybills.documents import unseal_attempt
@@ -22,7 +23,7 @@ from waybills.models import Push, PushAttempt, Waybill
 class PushAttemptAdmin(BodyPageAdmin):
     """Each call, newest first (its key is a UUID that sorts by time)."""
 
-    list_display = ("started_at", "of_waybill", "call", "outcome_label", "errcode", "errmsg", "took", "who")
+    list_display = ("started_at", "of_waybill", "call", "outcome_label", "errcode", "errmsg_masked", "took", "who")
     list_filter = ("outcome", "call")
     list_select_related = ("push__waybill",)
     search_fields = ("push__waybill__no__exact",)
@@ -37,6 +38,11 @@ class PushAttemptAdmin(BodyPageAdmin):
     def outcome_label(self, attempt: PushAttempt) -> tuple[str, str]:
         """Return how the call ended, coloured."""
         return attempt.outcome, attempt.get_outcome_display()
+
+    @display(description=_("error message"))
+    def errmsg_masked(self, attempt: PushAttempt) -> str:
+        """Return WeChat's words; they may repeat what was sent."""
+        return mask_errmsg(attempt.errmsg)
 
     @display(description=_("took"))
     def took(self, attempt: PushAttempt) -> str:
@@ -67,7 +73,7 @@ class PushAttemptAdmin(BodyPageAdmin):
             (_("took"), self.took(row)),
             (_("outcome"), row.get_outcome_display()),
             (_("error code"), row.errcode),
-            (_("error message"), row.errmsg),
+            (_("error message"), self.errmsg_masked(row)),
             (_("bound"), row.exist),
             (_("triggered by"), self.who(row)),
         ]

@@ -11,7 +11,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from waybills.models import Push, PushState
+from waybills.line import current_line
+from waybills.models import Line, Push, PushState
 from waybills.services import PushNotCancellable, PushNotResendable, cancel_push, push_now, resend_push
 
 PERMISSION = "waybills.send_push"
@@ -29,6 +30,8 @@ class Operation:
     starts_from: frozenset[PushState]
     perform: Callable[..., Any]
     takes_reason: bool = True
+    sends: bool = True
+    """Whether the push is to go out then."""
 
     def is_offered_for(self, push: Push) -> bool:
         """Return whether the desk shows the button; the service has the last word."""
@@ -59,6 +62,7 @@ CANCEL = Operation(
     _("Cancel? It is not sent any more, unless somebody resends it."),
     frozenset({PushState.PENDING}),
     cancel_push,
+    sends=False,
 )
 _REFUSALS = {
     "pending": _("it is still pending"),
@@ -99,8 +103,7 @@ def operate(operation: Operation, pushes: Iterable[Push], *, actor: AbstractBase
 def report(request: HttpRequest, operation: Operation, tally: Tally) -> None:
     """Tell the person what was done, and which pushes were in no state for it."""
     if tally.done:
-        text = ngettext("%(label)s: %(count)d push done.", "%(label)s: %(count)d pushes done.", tally.done)
-        messages.success(request, text % {"label": operation.label, "count": tally.done})
+        _report_done(request, operation, tally.done)
     if tally.refused:
         text = ngettext(
             "%(label)s: %(count)d push was left as it was. %(which)s",
@@ -109,6 +112,19 @@ def report(request: HttpRequest, operation: Operation, tally: Tally) -> None:
         )
         which = "; ".join(f"{push.waybill.no}: {_why(code)}" for push, code in tally.refused[:5])
         messages.warning(request, text % {"label": operation.label, "count": len(tally.refused), "which": which})
+
+
+def _report_done(request: HttpRequest, operation: Operation, count: int) -> None:
+    if operation.sends and current_line().state == Line.State.STOPPED:
+        text = ngettext(
+            "%(label)s: the line is stopped. %(count)d push waits and goes when the line runs again.",
+            "%(label)s: the line is stopped. %(count)d pushes wait and go when the line runs again.",
+            count,
+        )
+        messages.warning(request, text % {"label": operation.label, "count": count})
+        return
+    text = ngettext("%(label)s: %(count)d push done.", "%(label)s: %(count)d pushes done.", count)
+    messages.success(request, text % {"label": operation.label, "count": count})
 
 
 def _why(code: str) -> str:

@@ -3,6 +3,7 @@
 from django.contrib.admin import ShowFacets
 from django.db.models import Model
 from django.http import HttpRequest
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.paginator import InfinitePaginator
@@ -26,7 +27,11 @@ class FastListAdmin(ModelAdmin):
 class ReadOnlyAdmin(FastListAdmin):
     """A list without add, change and delete."""
 
-    search_help_text = _("Waybill number")
+    search_help_text = _("The whole waybill number")
+    search_miss: str | Promise = _("Only the whole waybill number matches: a part of it finds nothing.")
+    """What an empty list says to whoever has searched."""
+    before_search: str | Promise = ""
+    """What it says before a search, where only a search fills it."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Return False: the portal alone writes these rows."""

@@ -10,6 +10,7 @@ from unfold.decorators import display
 
 from waybills.action_types import ActionType
 from waybills.admin.labels import PUSH_STATE_COLOURS, show_wire_time
+from waybills.admin.masking import mask_numbers
 from waybills.admin.read_only import ReadOnlyAdmin
 from waybills.cleaning import clean_text, normalise_phone
 from waybills.models import Push, PushState, Waybill
@@ -20,7 +21,8 @@ class WaybillListAdmin(ReadOnlyAdmin):
 
     list_display = ("no", "receiver_region", "sender_region", "created_by_carrier", "latest_event", "latest_push")
     search_fields = ("no__exact",)
-    search_help_text = _("Waybill number or the whole phone")
+    search_help_text = _("The whole waybill number or the whole phone")
+    search_miss = _("Only a whole waybill number or a whole phone matches: a part of it finds nothing.")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Waybill]:
         """Return the waybills with the newest event of each and what became of its push."""
@@ -82,4 +84,4 @@ class WaybillListAdmin(ReadOnlyAdmin):
 
 
 def _region(province: str, city: str) -> str:
-    return city if city.startswith(province) else f"{province} {city}".strip()
+    return mask_numbers(city if city.startswith(province) else f"{province} {city}".strip())

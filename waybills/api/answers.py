@@ -51,7 +51,7 @@ def waybill_answer(trail: Trail, pushes: Iterable[Push]) -> Answer:
         "create_time": trail.create_time,
         "sender": _known_fields(sender),
         "receiver": _known_fields(receiver),
-        "paths": [_path_answer(node) for node in trail.nodes],
+        "paths": [_path_answer(node) for node in trail.nodes()],
         "pushes": [push_answer(push) for push in pushes],
     }
 

@@ -211,7 +211,7 @@ class Waybill(Component):
 
 
 class Cell(Component):
-    """One line of the landing page; `{waybill_id}` in a link is filled in."""
+    """One line of the landing page; `{waybill_id}` in a link is filled in, and no other braces may stand in it."""
 
     Key = text(LONGEST["key"])
     Name = text(LONGEST["name"])

@@ -36,6 +36,12 @@ _NOT_RESENDABLE = {
 }
 
 
+_CELL_PROBLEM = _("This cell cannot be published.")
+_CELL_PROBLEMS = {
+    "unknown_placeholder": _("The only placeholder is {waybill_id}: no other braces may stand here."),
+}
+
+
 class BodyRefused(exceptions.APIException):
     """The body holds nothing that can be read; the code says why."""
 
@@ -134,7 +140,9 @@ def _as_api_exception(exception: Exception) -> exceptions.APIException | None:
 
 def _cell_problem(error: InvalidCells) -> Problem:
     return Problem(
-        f"{error.index}.{error.field.capitalize()}", error.code, force_str(_("This cell cannot be published."))
+        f"{error.index}.{error.field.capitalize()}",
+        error.code,
+        force_str(_CELL_PROBLEMS.get(error.code, _CELL_PROBLEM)),
     )
 
 

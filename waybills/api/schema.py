@@ -135,7 +135,7 @@ post_paths = extend_schema(
                     "waybill_id": "1234567890",
                     "action_time": 1597406901,
                     "carrier_code": "签收",
-                    "action_msg": "已签收,签收人:本人",
+                    "action_msg": "已签收，签收人：本人",
                 },
             ],
         ),

@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from waybills.cells import is_link
+from waybills.cells import has_unknown_placeholder, is_link
 
 
 class Cell(models.Model):
@@ -29,6 +29,8 @@ class Cell(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """Refuse a link that is not an http or https address."""
+        """Refuse a link that is not an http or https address, or that nothing can fill in."""
+        if has_unknown_placeholder(self.link):
+            raise ValidationError({"link": _("The only placeholder is {waybill_id}: no other braces may stand here.")})
         if not is_link(self.link):
             raise ValidationError({"link": _("Not an http or https address.")})

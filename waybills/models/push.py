@@ -27,6 +27,7 @@ class PushReason(models.TextChoices):
 
     NONE = "", ""
     RETRYING = "retrying", _("The last try failed; it is tried again by itself.")
+    LINE_STOPPED = "line_stopped", _("The line was stopped; it goes when the line runs again.")
     IN_DOUBT = "in_doubt", _("WeChat's answer was lost; whether it acted is judged 20 seconds later.")
     UNREADABLE = "unreadable", _("Its data do not open: a key of PII_KEYS is missing or wrong. It waits for the key.")
     SENDER_LOST = "sender_lost", _("The process that was sending it ended; it is tried again by itself.")
@@ -53,6 +54,10 @@ class PushQuerySet(models.QuerySet["Push"]):
     def pending(self) -> "PushQuerySet":
         """Return those that have not come to an end."""
         return self.filter(state=PushState.PENDING)
+
+    def due(self, now: datetime) -> "PushQuerySet":
+        """Return the pending ones of posted waybills that may go out now."""
+        return self.pending().filter(not_before__lte=now, waybill__posted_at__isnull=False)
 
     def past_deadline(self, now: datetime) -> "PushQuerySet":
         """Return the pending ones that are no longer worth sending."""

@@ -1,7 +1,7 @@
 """One node of the timeline as the page shows it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -11,7 +11,8 @@ from waybills.admin.labels import PUSH_STATE_COLOURS, show_wire_time
 from waybills.admin.masking import mask_path
 from waybills.admin.push_operations import CANCEL, OPERATIONS, Operation
 from waybills.documents import Contact, PathDocument
-from waybills.models import Lane, Path, Push
+from waybills.models import Lane, Path, Push, PushReason, PushState
+from wechat.holdup import Holdup
 from wechat.timeline import Node, Step, Text, Timeline, reason_of
 
 
@@ -33,40 +34,72 @@ class NodeView:
     operations: Sequence[Operation]
 
 
-def view_nodes(timeline: Timeline, contacts: Sequence[Contact], *, revealed: bool, may_send: bool) -> list[NodeView]:
-    """Return the nodes for the page; the contacts are masked in the texts too."""
-    return [_view(node, timeline.lane, contacts, revealed, may_send) for node in timeline.nodes]
+_GO_BY_THEMSELVES = {PushReason.NONE, PushReason.RETRYING, PushReason.SENDER_LOST, PushReason.LINE_STOPPED}
+"""Reasons of a pending push that promise what something else may hold back."""
 
 
-def _view(node: Node, lane: Lane | None, contacts: Sequence[Contact], revealed: bool, may_send: bool) -> NodeView:
+def view_nodes(
+    timeline: Timeline, contacts: Sequence[Contact], *, revealed: bool, may_send: bool, holdup: Holdup | None
+) -> list[NodeView]:
+    """Return the nodes for the page; the contacts are masked in the texts too. holdup: why nothing goes out now."""
+    return [
+        _view(node, timeline.lane, contacts, revealed, may_send, holdup if _is_pending(node.push) else None)
+        for node in timeline.nodes
+    ]
+
+
+def _is_pending(push: Push | None) -> bool:
+    return push is not None and push.state == PushState.PENDING
+
+
+def _view(
+    node: Node,
+    lane: Lane | None,
+    contacts: Sequence[Contact],
+    revealed: bool,
+    may_send: bool,
+    holdup: Holdup | None,
+) -> NodeView:
     push, document = node.push, node.document
     if document is not None and not revealed:
-        document = mask_path(document, contacts)
+        document = mask_path(document, contacts, node.path.waybill.no)
     return NodeView(
         path=node.path,
         push=push,
         document=document,
-        steps=node.steps,
+        steps=[_held(step, holdup) for step in node.steps] if holdup else node.steps,
         happened=show_wire_time(node.path.action_time),
         type_name=str(node.path.get_action_type_display()),
         makes_message=node.path.action_type in MESSAGE_TYPES,
         colour=PUSH_STATE_COLOURS.get(push.state, "") if push else "",  # type: ignore[call-overload]
-        reason=reason_of(push) if push else "",
-        waiting=_waiting(node.path, push, lane) if push else "",
+        reason=_reason(push, holdup) if push else "",
+        waiting=_waiting(node.path, push, lane, holdup) if push else "",
         operations=_offered(node.path, push, lane) if push and may_send else (),
     )
 
 
-def _waiting(path: Path, push: Push, lane: Lane | None) -> Text:
+def _held(step: Step, holdup: Holdup) -> Step:
+    """Return the step without the promise that it goes by itself."""
+    if step.explanation is None or not step.explanation.is_left_alone:
+        return step
+    return replace(step, explanation=replace(step.explanation, remedy=holdup.until))
+
+
+def _reason(push: Push, holdup: Holdup | None) -> Text:
+    return holdup.until if holdup and push.reason in _GO_BY_THEMSELVES else reason_of(push)
+
+
+def _waiting(path: Path, push: Push, lane: Lane | None, holdup: Holdup | None) -> Text:
     if push.not_before is None:
         return ""
     if path.waybill.posted_at is None:
         return _("Waits for its waybill")
-    if push.not_before > timezone.now():
-        return _("Is due then")
-    return (
-        _("Is being sent, or the one before it is") if lane and lane.leased else _("Is due: goes with the next round")
-    )
+    is_due = push.not_before <= timezone.now()
+    if is_due and lane is not None and lane.leased:
+        return _("Is being sent, or the one before it is")
+    if holdup is not None:
+        return holdup.what
+    return _("Is due: goes with the next round") if is_due else _("Is due then")
 
 
 def _offered(path: Path, push: Push, lane: Lane | None) -> Sequence[Operation]:

@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from waybills.admin.labels import show_wire_time
@@ -23,6 +24,7 @@ from waybills.line import current_line
 from waybills.models import Push, Waybill
 from waybills.sealing import SealBroken
 from wechat.admin.node_view import view_nodes
+from wechat.holdup import holdup, token_trouble
 from wechat.timeline import read_timeline
 
 logger = logging.getLogger(__name__)
@@ -83,6 +85,8 @@ class WaybillAdmin(WaybillListAdmin):
 
     def _page(self, request: HttpRequest, waybill: Waybill, *, revealed: bool) -> HttpResponse:
         timeline = read_timeline(waybill)
+        line = current_line()
+        trouble = token_trouble(timezone.now()) if timeline.is_waiting and line.code is None else None
         contacts = _contacts(waybill)
         context = {
             **self.admin_site.each_context(request),
@@ -94,10 +98,15 @@ class WaybillAdmin(WaybillListAdmin):
             "contacts": _shown(contacts, revealed=revealed),
             "timeline": timeline,
             "nodes": view_nodes(
-                timeline, contacts or (), revealed=revealed, may_send=request.user.has_perm(PERMISSION)
+                timeline,
+                contacts or (),
+                revealed=revealed,
+                may_send=request.user.has_perm(PERMISSION),
+                holdup=holdup(line, trouble),
             ),
             "seal_broken": not timeline.is_readable or (contacts is None and waybill.posted_at is not None),
-            "line": current_line(),
+            "line": line,
+            "token_trouble": trouble,
             "revealed": revealed,
             "may_reveal": may_reveal(request) and not revealed,
         }

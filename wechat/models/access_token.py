@@ -19,6 +19,10 @@ class AccessToken(models.Model):
     """Renewals that failed in a row."""
     retry_at = models.DateTimeField(null=True)
     """After a failed renewal: not before this moment."""
+    failing_since = models.DateTimeField(null=True)
+    """When the first of the renewals that failed in a row did; null while the token works."""
+    failure = models.CharField(max_length=512, blank=True)
+    """What the last of them met: WeChat's code and words, or what the network did."""
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(id=1), name="access_token_is_one")]

@@ -46,10 +46,10 @@ class Desk:
         return [web.route(method, f"{_PREFIX}/{name}", guarded(handler, host)) for method, name, handler in table]
 
     async def show_state(self, request: web.Request) -> web.Response:
-        """Answer with everything that the page shows; 204 where ?since= is still the newest version."""
+        """Answer with everything that the page shows: ?phone= (digits) finds; 204 where ?since= is still the newest."""
         if request.query.get("since") == str(self._world.version):
             return web.Response(status=204, headers={"Cache-Control": "no-store"})
-        return _json(self._world.described())
+        return _json(self._world.described(request.query.get("phone", "")))
 
     async def show_config(self, request: web.Request) -> web.Response:
         """Answer with where the landing page's data comes from."""

@@ -40,6 +40,10 @@ class Phone:
     """One recipient's phone; the newest message and waybill come last."""
 
     number: str
+    place: int
+    """The order in which phones were first seen."""
+    first_message: int = 0
+    """The number of the first message that it ever received; 0 before."""
     messages: deque[Message] = field(default_factory=lambda: deque(maxlen=_MESSAGES_A_PHONE))
     waybills: OrderedDict[str, None] = field(default_factory=OrderedDict)
 
@@ -50,8 +54,11 @@ class Phones:
     def __init__(self, *, bind_all: bool, bound: Iterable[str] = ()) -> None:
         self.bind_all = bind_all
         self.messages_sent = 0
+        self.newest_message: dict[str, Any] | None = None
+        """{"phone", "at"} of the last message that was delivered."""
         self._bindings: dict[str, bool] = {}
         self._phones: OrderedDict[str, Phone] = OrderedDict()
+        self._places = 0
         self._trails: OrderedDict[str, tuple[Node, ...]] = OrderedDict()
         for number in bound:
             self.bind(number, bound=True)
@@ -71,7 +78,8 @@ class Phones:
         """Return a phone, the most recently seen now; the one seen longest ago leaves when there are too many."""
         phone = self._phones.get(number)
         if phone is None:
-            phone = self._phones[number] = Phone(number)
+            self._places += 1
+            phone = self._phones[number] = Phone(number, self._places)
             if len(self._phones) > MOST_PHONES:
                 self._phones.popitem(last=False)
         self._phones.move_to_end(number)
@@ -100,6 +108,8 @@ class Phones:
         node = push.node
         message = Message(self.messages_sent, now, push.waybill_id, node.action_type, title, node.action_msg)
         phone.messages.append(message)
+        self.newest_message = {"phone": phone.number, "at": now}
+        phone.first_message = phone.first_message or message.number
 
     def trail(self, waybill_id: str) -> tuple[Node, ...]:
         """Return the nodes that WeChat knows of a waybill, newest first."""
@@ -115,10 +125,19 @@ class Phones:
         if len(self._trails) > MOST_TRAILS:
             self._trails.popitem(last=False)
 
-    def described(self) -> list[dict[str, Any]]:
-        """Return the phones seen last, newest first, with all that a page shows of them."""
-        recent = list(reversed(self._phones.values()))[:_SHOWN_PHONES]
-        return [self._describe(phone) for phone in recent]
+    def described(self, digits: str = "") -> list[dict[str, Any]]:
+        """Return phones with all that a page shows of them; with digits, those whose number has them.
+
+        Their order does not change with each message: a person reads one of them while others receive.
+        """
+        found = [phone for phone in self._phones.values() if digits in phone.number]
+        return [self._describe(phone) for phone in sorted(found, key=self._rank)[:_SHOWN_PHONES]]
+
+    def _rank(self, phone: Phone) -> tuple[int, int]:
+        """Return whose turn it is on the page: those with messages, then the bound, then the others."""
+        if phone.first_message:
+            return 0, phone.first_message
+        return (1 if self.is_bound(phone.number) else 2), phone.place
 
     def __len__(self) -> int:
         return len(self._phones)

@@ -53,8 +53,8 @@ class World:
         self.successive_tokens.expire(self.now())
         self.touch()
 
-    def described(self) -> dict[str, Any]:
-        """Return what the page shows."""
+    def described(self, digits: str = "") -> dict[str, Any]:
+        """Return what the page shows; with digits, of the phones those whose number has them."""
         return {
             "version": self.version,
             "mode": self.config.mode,
@@ -64,8 +64,9 @@ class World:
             "back_query": self.config.back_query,
             "token_seconds_left": self.stable_tokens.seconds_left(self.now()),
             "phones_known": len(self.phones),
-            "phones": self.phones.described(),
+            "phones": self.phones.described(digits),
             "messages_sent": self.phones.messages_sent,
+            "newest_message": self.phones.newest_message,
             "counts": self.ledger.counts(),
             "calls": self.ledger.newest(_SHOWN_CALLS),
             "faults": self.faults.described(),

@@ -9,10 +9,11 @@ from typing import Any
 import requests
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from portal.demo import samples
 from portal.demo.environment import HOST
+from portal.demo.lock import DemoRuns, only_demo
 from portal.demo.places import bound_phones
 from portal.processes import is_web_listening, portal_programs, prepare, require_free_port
 from portal.supervise import Program, Supervisor
@@ -32,11 +33,23 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, token_file: Path, **options: Any) -> None:
         """Run it."""
+        _require_two_ports()
+        lock = token_file.with_suffix(".lock")
+        try:
+            with only_demo(lock, f"http://{HOST}:{settings.SERVER.port}/"):
+                self._run(token_file)
+        except DemoRuns as other:
+            raise CommandError(
+                f"Another demo runs in this folder ({other.who}). Stop it with Ctrl-C where it was started, or start"
+                f" this one in a checkout of its own. {lock} is its lock."
+            ) from None
+
+    def _run(self, token_file: Path) -> None:
         require_free_port("SANDBOX_PORT", HOST, settings.SANDBOX_PORT)
         prepare("all")
         call_command("demo_data", token_file=token_file)
         threading.Thread(target=self._announce, args=[token_file], daemon=True).start()
-        Supervisor([*portal_programs("all"), _sandbox(), _feed(token_file)]).run()
+        Supervisor([_sandbox(), *portal_programs("all"), _feed(token_file)]).run()
 
     def _announce(self, token_file: Path) -> None:
         """Print the addresses when everything answers."""
@@ -52,6 +65,15 @@ class Command(BaseCommand):
         }
         self.stdout.write("\n" + "\n".join(f"  {name:8} {line}" for name, line in lines.items()) + "\n")
         self.stdout.flush()
+
+
+def _require_two_ports() -> None:
+    port = settings.SERVER.port
+    if port == settings.SANDBOX_PORT:
+        raise CommandError(
+            f"PORT and SANDBOX_PORT are both {port}: the portal and the sandbox need one each. Leave"
+            f" SANDBOX_PORT out, or name another, for example SANDBOX_PORT={port + 1}."
+        )
 
 
 def _wait_for(address: str) -> None:
@@ -77,7 +99,7 @@ def _sandbox() -> Program:
         f"--landing-url={portal}/waybills/info/",
         f"--bind={','.join([samples.PATHNOTIFY_PHONE, *bound_phones(_CUSTOMERS)])}",
     )
-    return Program("sandbox", command)
+    return Program("sandbox", command, is_server=True)
 
 
 def _feed(token_file: Path) -> Program:

@@ -1,9 +1,12 @@
 """The environment of `make demo`."""
 
+import re
 import socket
 from pathlib import Path
 
-from portal.demo.environment import demo_environment, draw, free_port, keep_secrets
+from django.conf import settings
+
+from portal.demo.environment import HONOURED, OURS, demo_environment, draw, free_port, keep_secrets
 
 
 def test_keys_are_drawn_once_and_only_their_owner_reads_them(tmp_path: Path) -> None:
@@ -45,13 +48,37 @@ def test_what_the_caller_may_choose_is_kept(tmp_path: Path) -> None:
         "PORT": "9000",
         "SANDBOX_PORT": "9001",
         "DEMO_PASSWORD": "chosen by me",
-        "WECHAT_MESSAGE_MODE": "compat",
+        "CACHE_URL": "redis://cache",
     }
 
     environment = demo_environment(outer, tmp_path)
 
     assert environment.items() >= outer.items()
     assert environment["SANDBOX_URL"] == "http://127.0.0.1:9001/sandbox/"
+
+
+def test_what_decides_how_the_portal_behaves_is_not_taken_from_the_shell(tmp_path: Path) -> None:
+    outer = {
+        "CALLBACK_RELAY_URL": "https://cs.example.com/",
+        "PUSH_ONLY_PHONES": "13800138000",
+        "PUSH_RATE": "1",
+        "WECHAT_MESSAGE_MODE": "plain",
+        "JSONP_PROOF": "phone_tail",
+        "BIND": "0.0.0.0",
+        "SANDBOX_URL": "https://example.com/",
+    }
+
+    environment = demo_environment(outer, tmp_path)
+
+    assert not environment.items() & outer.items()
+    assert demo_environment({"HOME": "/home/me", "LANG": "C"}, tmp_path)["HOME"] == "/home/me"
+
+
+def test_each_variable_is_the_caller_s_or_the_demo_s() -> None:
+    documented = re.findall(r"^([A-Z_]+)=", (settings.BASE_DIR / ".env.example").read_text(), re.MULTILINE)
+
+    assert documented
+    assert {name for name in documented if name not in HONOURED and not name.startswith(OURS)} == set()
 
 
 def test_the_sandbox_leaves_taken_ports_and_the_portal_s_own_alone() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import requests
 
+from portal.demo.lock import only_demo
 from tests.portal.conftest import Processes, eventually, free_port, run
 from tests.portal.test_processes import command, family
 
@@ -53,15 +54,41 @@ def test_everything_answers_pushes_flow_and_ctrl_c_leaves_nothing(
     assert not any(command(pid) for pid in everything)
 
 
-def test_a_taken_port_of_the_sandbox_is_named(demo: dict[str, str]) -> None:
+def test_a_taken_port_of_the_sandbox_is_named(demo: dict[str, str], tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", int(demo["SANDBOX_PORT"])))
         taken.listen()
 
-        result = run(demo, "manage.py", "demo")
+        result = run(demo, "manage.py", "demo", f"--token-file={tmp_path / 'demo.token'}")
 
     assert result.returncode == 1
     assert "SANDBOX_PORT=" in result.stderr
+
+
+def test_one_port_for_both_is_refused(demo: dict[str, str]) -> None:
+    result = run(demo | {"SANDBOX_PORT": demo["PORT"]}, "manage.py", "demo")
+
+    assert result.returncode == 1
+    assert f"PORT and SANDBOX_PORT are both {demo['PORT']}" in result.stderr
+
+
+def test_a_second_demo_in_the_same_folder_is_refused_and_the_first_is_named(
+    demo: dict[str, str], tmp_path: Path
+) -> None:
+    token_file = tmp_path / "demo.token"
+    with only_demo(tmp_path / "demo.lock", "http://127.0.0.1:8000/"):
+        refused = run(demo, "manage.py", "demo", f"--token-file={token_file}")
+
+    assert refused.returncode == 1
+    assert f"(process {os.getpid()}, http://127.0.0.1:8000/)" in refused.stderr
+    assert not token_file.exists()
+
+
+def test_a_lock_that_a_dead_demo_left_stops_nobody(tmp_path: Path) -> None:
+    (tmp_path / "demo.lock").write_text("process 1, http://127.0.0.1:1/\n")
+
+    with only_demo(tmp_path / "demo.lock", "http://127.0.0.1:8000/"):
+        assert (tmp_path / "demo.lock").read_text() == f"process {os.getpid()}, http://127.0.0.1:8000/\n"
 
 
 def test_the_feed_survives_a_portal_that_is_away_and_ends_by_sigterm(

@@ -108,6 +108,56 @@ def test_what_nobody_listed_is_hidden(body: str) -> None:
     assert ": secret" not in mask_body(body)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"errmsg":"invalid phone 13800138000"}',
+        '{"13800138000":{"errcode":0}}',
+        '{"errcode":13800138000}',
+        '{"action_time":13800138000}',
+        '{"waybill_id":"13800138000"}',
+        "<xml><Event>x138 0013 8000</Event></xml>",
+        "<xml><City>13800138000</City></xml>",
+    ],
+)
+def test_numbers_are_masked_in_technical_fields_and_names_too(body: str) -> None:
+    masked = mask_body(body, "SF1390088776655")
+
+    assert "138****8000" in masked
+    assert "0013" not in masked
+
+
+def test_times_and_the_waybill_s_own_number_are_readable() -> None:
+    masked = mask_body('{"waybill_id":"SF1390088776655","action_time":1600000000}', "SF1390088776655")
+
+    assert '"SF1390088776655"' in masked
+    assert ": 1600000000" in masked
+
+
+@pytest.mark.parametrize(
+    "body",
+    ['{"a":' * 900 + "1" + "}" * 900, "[" * 1020 + "]" * 1020, "<a>" * 9000 + "</a>" * 9000],
+    ids=["objects", "lists", "xml"],
+)
+def test_a_body_that_nests_without_end_is_hidden(body: str) -> None:
+    assert HIDDEN in mask_body(body)
+
+
+def test_the_words_of_an_error_are_masked_wherever_they_are_shown(desk: Client) -> None:
+    push = make_push(make_waybill("SF77"), state="failed")
+    attempt = make_attempt(push, outcome="refused", errcode=40097, errmsg="invalid phone 13800138000 rid: 1-2-3")
+
+    pages = [
+        address(attempt, "change"),
+        reverse("admin:waybills_pushattempt_changelist"),
+        reverse("admin:waybills_waybill_change", args=[push.waybill_id]),
+    ]
+
+    for html in (desk.get(page).content.decode() for page in pages):
+        assert "invalid phone 138****8000 rid: 1-2-3" in html
+        assert "13800138000" not in html
+
+
 def test_what_is_technical_is_readable() -> None:
     masked = mask_body("<xml><WaybillId>SF1</WaybillId><ResultCode>0</ResultCode><Any>x</Any><Empty/></xml>")
 

@@ -15,9 +15,10 @@ from django.utils import timezone
 from portal.dashboard import count_up_to
 from tests.factories import make_push
 from waybills.admin.settled_filter import midnight
+from waybills.line import stop_by_code
 from waybills.models import CarrierCode, Push
 from waybills.services import stop_line
-from wechat.models import CallbackRefusal
+from wechat.models import AccessToken, CallbackRefusal
 
 
 def numbers(client: Client) -> dict[str, str]:
@@ -83,6 +84,46 @@ def test_a_stopped_line_is_the_first_thing_seen(desk: Client, superuser: Any) ->
     assert reverse("admin:waybills_line_resume") in html
 
 
+def test_a_token_that_cannot_be_had_is_told_with_what_to_do(in_english: Client, change: Any) -> None:
+    change("WECHAT", api_base="https://api.example.com")
+    since = datetime(2026, 11, 24, 10, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
+    AccessToken.objects.create(failing_since=since, failure="connection refused")
+
+    html = in_english.get(reverse("admin:index")).content.decode()
+
+    assert "No access token from WeChat since 2026-11-24 10:00:00: connection refused" in html
+    assert "https://api.example.com" in html
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_told"),
+    [
+        ({"failing_since": None}, False),
+        ({"expires_at": timedelta(minutes=3)}, False),
+        ({"expires_at": timedelta(minutes=-3)}, True),
+    ],
+)
+def test_a_token_that_still_works_is_no_trouble(in_english: Client, fields: dict[str, Any], is_told: bool) -> None:
+    now = timezone.now()
+    moments = {name: now + value if value else None for name, value in fields.items()}
+    AccessToken.objects.create(**{"failing_since": now - timedelta(minutes=5), "failure": "refused"} | moments)
+
+    html = in_english.get(reverse("admin:index")).content.decode()
+
+    assert ("No access token" in html) is is_told
+
+
+def test_a_line_that_a_code_stopped_says_by_itself_why_there_is_no_token(in_english: Client) -> None:
+    now = timezone.now()
+    AccessToken.objects.create(failing_since=now, failure="40164 not on the white list")
+    stop_by_code(code=40164, reason="not on the white list", remedy="Add it.", probe_at=None, now=now)
+
+    html = in_english.get(reverse("admin:index")).content.decode()
+
+    assert "Add it." in html
+    assert "No access token" not in html
+
+
 def test_the_page_costs_the_same_number_of_queries_on_a_busy_day(desk: Client) -> None:
     make_push(state="failed")
     desk.get(reverse("admin:index"))
@@ -95,7 +136,7 @@ def test_the_page_costs_the_same_number_of_queries_on_a_busy_day(desk: Client) -
         desk.get(reverse("admin:index"))
 
     assert len(busy) == len(quiet)
-    assert len(busy) <= 10
+    assert len(busy) <= 11
 
 
 def test_a_person_sees_the_numbers_of_what_they_may_view(client: Client, desk_of: Callable[..., Client]) -> None:

@@ -37,6 +37,7 @@ def test_adding_a_cell_is_recorded(desk: Client) -> None:
         {"link": "javascript:alert(1)"},
         {"link": "example.com"},
         {"link": ""},
+        {"link": "https://example.com/{waybil_id}"},
         {"key": "k" * 21},
         {"key": ""},
         {"name": ""},

@@ -152,6 +152,56 @@ def test_a_binding_is_found_by_the_whole_phone_only(desk: Client) -> None:
     assert len(all_of_them.context_data["cl"].result_list) == 0
 
 
+@pytest.mark.parametrize("filters", [{"exist__exact": "1"}, {"exist": "1", "q": "13800138000"}, {"phone_index": "x"}])
+def test_bindings_are_filtered_by_nothing_else(desk: Client, filters: dict[str, str]) -> None:
+    Binding.objects.create(phone_index=blind_index("13800138000"), exist=True, checked_at=timezone.now())
+
+    assert desk.get(changelist(Binding), filters).status_code == 400
+
+
+@pytest.mark.parametrize("model", [Push, Line])
+def test_a_row_leads_nobody_on_who_may_not_view_it(client: Client, db: None, model: Any) -> None:
+    current_line()
+    make_push()
+    client.force_login(make_user("waybills.view_waybill"))
+    url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[model.objects.get().pk])
+
+    assert client.get(url).status_code == 403
+
+
+def test_an_empty_list_that_nobody_may_add_to_offers_no_adding(in_english: Client) -> None:
+    html = in_english.get(changelist(Push)).content.decode()
+
+    assert "There is nothing here yet." in html
+    assert "Create a new item" not in html
+    assert "/add/" not in html
+
+
+def test_an_empty_list_that_may_be_added_to_leads_there(in_english: Client) -> None:
+    html = in_english.get(changelist(Cell)).content.decode()
+
+    assert "There is nothing here yet." in html
+    assert reverse("admin:waybills_cell_add") in html
+
+
+@pytest.mark.parametrize(
+    ("model", "query", "words"),
+    [
+        (Binding, "", "Enter a whole phone to see what WeChat said of it."),
+        (Binding, "1380013", "Only a whole number matches"),
+        (Waybill, "SF0000", "Only a whole waybill number or a whole phone matches"),
+        (Push, "SF0000", "Only the whole waybill number matches"),
+        (Callback, "SF0000", "Only the whole waybill number matches"),
+    ],
+)
+def test_an_empty_list_says_how_it_is_searched(in_english: Client, model: Any, query: str, words: str) -> None:
+    fill(1)
+
+    html = in_english.get(changelist(model), {"q": query}).content.decode()
+
+    assert words in html
+
+
 def test_the_pushes_of_today_are_filtered_by_when_they_ended(desk: Client) -> None:
     old, new = make_push(state="failed"), make_push(state="failed")
     Push.objects.filter(pk=old.pk).update(settled_at=timezone.now() - timedelta(days=2))

@@ -22,8 +22,10 @@ from tests.factories import (
     make_user,
     make_waybill,
 )
+from waybills.line import stop_by_code
 from waybills.models import Act, Binding, Path, Push, Waybill
 from waybills.services import stop_line, void_path
+from wechat.models import AccessToken
 from wechat.timeline import read_timeline
 
 PHONES = ("13800138000", "13900139001", "138 0013 8000", "13612345678")
@@ -176,7 +178,7 @@ def test_a_page_costs_the_same_number_of_queries_however_long_the_trail_is(desk:
 
 def test_personal_data_are_masked(desk: Client) -> None:
     waybill = make_waybill()
-    make_path(waybill, 300002, "【李四光/138 0013 8000】正在派送，派件员 13612345678 ")
+    make_path(waybill, 300002, "【李四光/138 0013 8000】正在派送，派件员 13612345678，谢谢")
 
     html = page_of(desk, waybill)
 
@@ -250,6 +252,52 @@ def test_a_stopped_line_is_told_on_the_page(desk: Client, superuser: Any) -> Non
     stop_line(actor=superuser, reason="机房检修")
 
     assert "机房检修" in page_of(desk, waybill)
+
+
+def test_a_line_that_a_code_stopped_tells_what_to_do(in_english: Client) -> None:
+    stop_by_code(code=48001, reason="api unauthorized", remedy="Ask WeChat.", probe_at=None, now=timezone.now())
+
+    text = text_of(page_of(in_english, make_waybill()))
+
+    assert "48001 api unauthorized" in text
+    assert "What to do: Ask WeChat." in text
+
+
+@pytest.mark.parametrize("reason", ["", "retrying", "line_stopped", "sender_lost"])
+def test_while_the_line_is_stopped_a_push_promises_nothing(in_english: Client, superuser: Any, reason: str) -> None:
+    push = make_push()
+    Push.objects.filter(pk=push.pk).update(reason=reason)
+    make_attempt(push, outcome="failed", errcode=-1)
+    stop_line(actor=superuser, reason="maintenance")
+
+    text = text_of(page_of(in_english, push.waybill))
+
+    assert "Held back: the line is stopped" in text
+    assert "It goes when the line runs again." in text
+    assert "by itself" not in text
+    assert "next round" not in text
+
+
+def test_while_the_line_is_stopped_what_has_ended_keeps_its_words(in_english: Client, superuser: Any) -> None:
+    push = make_push(state="failed", reason="tries_used_up")
+    make_attempt(push, outcome="failed", errcode=-1)
+    stop_line(actor=superuser, reason="maintenance")
+
+    text = text_of(page_of(in_english, push.waybill))
+
+    assert "WeChat refused three times" in text
+    assert "Held back" not in text
+
+
+def test_without_a_token_the_page_of_a_pending_push_says_so(in_english: Client) -> None:
+    AccessToken.objects.create(failing_since=timezone.now(), failure="connection refused")
+    waiting, done = make_push(), make_push(state="sent")
+
+    text = text_of(page_of(in_english, waiting.waybill))
+
+    assert "No access token from WeChat since" in text
+    assert "Held back: there is no access token" in text
+    assert "No access token" not in page_of(in_english, done.waybill)
 
 
 def test_what_wechat_said_of_the_phone_is_shown(in_english: Client) -> None:
@@ -330,6 +378,30 @@ def test_pushing_now_from_the_page_makes_it_due(desk: Client) -> None:
 
     assert Push.objects.get(pk=push.pk).not_before <= timezone.now()
     assert Act.objects.get().verb == Act.Verb.PUSH
+
+
+@pytest.mark.parametrize(("verb", "state"), [("push_now", "pending"), ("resend", "failed")])
+def test_while_the_line_is_stopped_a_button_does_not_say_that_it_is_done(
+    in_english: Client, superuser: Any, verb: str, state: str
+) -> None:
+    push = make_push(state=state)
+    stop_line(actor=superuser, reason="maintenance")
+    url = reverse("admin:waybills_waybill_operate", args=[push.waybill_id, push.pk, verb])
+
+    html = in_english.post(url, follow=True).content.decode()
+
+    assert "1 push waits and goes when the line runs again." in html
+    assert "push done" not in html
+
+
+def test_while_the_line_is_stopped_a_cancelled_push_is_done(in_english: Client, superuser: Any) -> None:
+    push = make_push()
+    stop_line(actor=superuser, reason="maintenance")
+    url = reverse("admin:waybills_waybill_operate", args=[push.waybill_id, push.pk, "cancel"])
+
+    html = in_english.post(url, follow=True).content.decode()
+
+    assert "Cancel the push: 1 push done." in html
 
 
 def test_without_the_permission_a_push_offers_no_button_and_takes_none(desk_of: Callable[..., Client]) -> None:

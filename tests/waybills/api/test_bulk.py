@@ -30,7 +30,7 @@ def test_one_waybill_is_stored_with_its_paths(api: Api) -> None:
     }
     trail = read_trail("SF1")
     assert trail is not None
-    assert [node.action_type for node in trail.nodes] == [300002, 200001]
+    assert [node.action_type for node in trail.nodes()] == [300002, 200001]
     assert Push.objects.count() == 2
 
 

@@ -34,6 +34,8 @@ def test_the_set_is_replaced_as_a_whole_and_keeps_its_order(api: Api) -> None:
         ([{**PAY, "Name": "x" * 65}], {"0.Name": "too_long"}),
         ([{**PAY, "Link": "https://example.com/" + "x" * 1024}], {"0.Link": "too_long"}),
         ([{**PAY, "Link": "javascript:alert(1)"}], {"0.Link": "malformed"}),
+        ([{**PAY, "Link": "https://example.com/{waybil_id}"}], {"0.Link": "unknown_placeholder"}),
+        ([{**PAY, "Link": "https://example.com/{{waybill_id}}"}], {"0.Link": "unknown_placeholder"}),
         ([PAY, COMPLAIN, PAY], {"2.Key": "repeated"}),
     ],
 )

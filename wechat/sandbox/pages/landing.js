@@ -109,7 +109,7 @@ async function load() {
   window[CALLBACK] = show;
   const script = document.createElement("script");
   script.src = address.href;
-  script.onerror = () => fail("物流信息加载失败", "快递公司的接口没有应答:" + address.origin);
+  script.onerror = () => fail("物流信息加载失败", "快递公司的接口没有应答：" + address.origin);
   document.head.append(script);
 }
 

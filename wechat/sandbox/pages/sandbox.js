@@ -4,8 +4,8 @@
 const byId = (id) => document.getElementById(id);
 const MODES = { safe: "安全", compat: "兼容", plain: "明文" };
 const FAULTS = [
-  ["应答变慢(3 秒)", "any", "slow"],
-  ["不应答(超时)", "pathnotify", "timeout"],
+  ["应答变慢（3 秒）", "any", "slow"],
+  ["不应答（超时）", "pathnotify", "timeout"],
   ["办成了但应答丢失", "pathnotify", "answer_lost"],
   ["连接被重置", "any", "reset"],
   ["HTTP 500", "any", "http_500"],
@@ -15,16 +15,17 @@ const FAULTS = [
   ["系统繁忙", "any", "errcode", -1],
   ["令牌无效", "pathnotify", "errcode", 40001],
   ["令牌过期", "pathnotify", "errcode", 42001],
-  ["IP 不在白名单", "stable_token", "errcode", 40164],
+  ["IP 不在白名单", "stable_token", "errcode", 40164, "令牌续期时才出现；要马上看到，请让当前令牌过期"],
   ["当日额度用完", "pathnotify", "errcode", 45009],
   ["每分钟超限", "pathnotify", "errcode", 45011],
   ["运力未配置", "pathnotify", "errcode", 150004],
   ["反查系统错误", "pathnotify", "errcode", 932001],
   ["反查逻辑错误", "pathnotify", "errcode", 932002],
   ["反查数据异常", "pathnotify", "errcode", 932003],
-].map(([label, call, kind, errcode = 0]) => ({ label, call, kind, errcode }));
+].map(([label, call, kind, errcode = 0, note = ""]) => ({ label, call, kind, errcode, note }));
 
 let version = 0;
+let sought = "";
 const frames = new Map();
 
 async function send(method, path, body) {
@@ -110,7 +111,7 @@ function fillFrame(frame, phone) {
 function fillChat(frame, phone) {
   const chat = frame.root.querySelector(".chat");
   const fresh = phone.messages.filter((message) => message.id > frame.newest);
-  chat.dataset.hint = phone.bound ? "暂无消息" : "绑定后,派送与签收的消息会到这里";
+  chat.dataset.hint = phone.bound ? "暂无消息" : "绑定后，派送与签收的消息会到这里";
   if (!fresh.length) return;
   const isFirst = frame.newest === 0;
   frame.newest = fresh[0].id;
@@ -131,17 +132,42 @@ function showPhones(state) {
   const shown = new Set(ordered);
   for (const [number, frame] of frames) if (!shown.has(frame.root)) { frame.root.remove(); frames.delete(number); }
   placePhones(ordered);
-  byId("no-phones").hidden = ordered.length > 0;
+  byId("no-phones").hidden = ordered.length > 0 || sought !== "";
+  byId("none-found").hidden = ordered.length > 0 || sought === "";
   write(byId("phones-known"), state.phones_known ? `共 ${state.phones_known} 部` : "");
 }
 
-/* Phones keep their place while one reads them: bound ones with messages first, new ones behind. */
+/* The order is the sandbox's, and hardly ever changes: a phone keeps its place while one reads it. */
 function placePhones(ordered) {
   const list = byId("phones");
-  for (const root of ordered) if (root.parentNode !== list) list.append(root);
-  const rank = (root) => (root.classList.contains("bound") ? 0 : 2) + (root.querySelector(".card") ? 0 : 1);
-  const wanted = [...list.children].sort((one, other) => rank(one) - rank(other));
-  wanted.forEach((root, place) => { if (list.children[place] !== root) list.insertBefore(root, list.children[place]); });
+  ordered.forEach((root, place) => { if (list.children[place] !== root) list.insertBefore(root, list.children[place] || null); });
+}
+
+/* The newest message is marked where it is, and named on top. */
+function showNewest(newest) {
+  const button = byId("newest");
+  button.hidden = !newest;
+  if (!newest) return;
+  button.dataset.phone = newest.phone;
+  write(button, `最新消息：${newest.phone} ${clock(newest.at)}`);
+  for (const [number, frame] of frames) frame.root.classList.toggle("newest", number === newest.phone);
+}
+
+function openNewest() {
+  const number = byId("newest").dataset.phone;
+  const frame = frames.get(number);
+  if (frame) {
+    frame.root.scrollIntoView({ behavior: "smooth", block: "center" });
+  } else {
+    byId("find-phone").value = number;
+    seek(number);
+  }
+}
+
+function seek(digits) {
+  sought = digits.replace(/[^0-9]/g, "");
+  version = 0;
+  refresh().catch(showOffline);
 }
 
 function isPreset(fault, preset) {
@@ -161,6 +187,11 @@ function makeSwitches() {
     const code = document.createElement("code");
     code.textContent = preset.errcode || "";
     label.append(name, code, box);
+    if (preset.note) {
+      const note = document.createElement("small");
+      note.textContent = preset.note;
+      label.append(note);
+    }
     box.addEventListener("change", () => turn(preset, box.checked).catch(showOffline));
     preset.box = box;
     byId("faults").append(label);
@@ -220,6 +251,7 @@ function show(state) {
   write(byId("token-left"), left ? Math.ceil(left / 60) + " 分钟" : "无");
   write(byId("messages-sent"), String(state.messages_sent));
   showPhones(state);
+  showNewest(state.newest_message);
   showFaults(state.faults);
   showCalls(state);
 }
@@ -229,9 +261,11 @@ function showOffline() {
 }
 
 async function refresh() {
-  const answer = await fetch("/sandbox/api/state?since=" + version, { cache: "no-store" });
+  const asked = sought;
+  const answer = await fetch(`/sandbox/api/state?since=${version}&phone=${asked}`, { cache: "no-store" });
   if (answer.status === 200) {
     const state = await answer.json();
+    if (asked !== sought) return;
     version = state.version;
     show(state);
   }
@@ -248,6 +282,8 @@ byId("bind-form").addEventListener("submit", (event) => {
   const field = byId("bind-phone");
   send("POST", "bind", { phone: field.value }).then(() => { field.value = ""; }, showOffline);
 });
+byId("find-phone").addEventListener("input", (event) => seek(event.target.value));
+byId("newest").addEventListener("click", openNewest);
 byId("clear-faults").addEventListener("click", () => send("DELETE", "faults").catch(showOffline));
 byId("expire-tokens").addEventListener("click", () => send("POST", "tokens/expire", {}).catch(showOffline));
 byId("landing").addEventListener("close", (event) => event.target.querySelector("iframe").removeAttribute("src"));

@@ -1,0 +1,145 @@
+"""Records calls that ended, and what they say of phones, of the line and of the budget."""
+
+import logging
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from random import Random
+from types import MappingProxyType
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from waybills import lanes, line
+from waybills.lanes import Attempt, Begin, Move, Result, Seen
+from waybills.models import Call, Line, Outcome, PushReason, PushState
+from wechat import bindings, budget
+from wechat.client import Reading, Reply
+from wechat.decisions import conclude, is_token_refused
+from wechat.error_codes import QUOTA_USED_UP, TOKEN_CODES, Reaction, explain, reaction_to
+from wechat.retry import probe_after
+
+logger = logging.getLogger(__name__)
+
+_STOPS = {Reaction.STOP_LINE, Reaction.STOP_AND_PROBE, Reaction.STOP_UNTIL_MIDNIGHT}
+_REFUSED_IN_A_ROW = 3
+_TOKEN_REMEDY = _("Make sure that no other system renews this mini program's token (/cgi-bin/token, force_refresh).")
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A call that came to an end."""
+
+    attempt: Attempt
+    reply: Reply
+    token_version: int
+    is_repeat: bool
+
+
+def record(batch: list[Ended], rng: Random, *, is_last: bool = False) -> list[Attempt]:
+    """Record calls that ended, with what they say of phones and of the line; return the calls that begin.
+
+    is_last: none begins, since the process is about to end; their pushes are due again at once.
+    """
+    now = timezone.now()
+    results = [conclude(one.attempt, one.reply, is_repeat=one.is_repeat, now=now, rng=rng) for one in batch]
+    if is_last:
+        results = [_hold_back(one, PushReason.NONE, now) for one in results]
+    begun = lanes.settle(_held_back(results, batch, now), now=now)
+    said = {one.attempt.head.receiver_phone_index: one.reply.exist == 1 for one in batch if _says_binding(one.reply)}
+    if said:
+        bindings.remember(said, now)
+    _move_line(batch, now)
+    budget.adjust(len(begun))
+    _log(results)
+    return begun
+
+
+def _log(results: list[Result]) -> None:
+    """Tell the engineer on call: one line a batch for what is tried again, one a push for what ended."""
+    failed = Counter(_in_a_word(one.seen) for one in results if one.seen.outcome is not Outcome.OK)
+    if failed:
+        logger.warning("calls that failed: %s", ", ".join(f"{count} x {what}" for what, count in failed.items()))
+    for one in results:
+        if isinstance(one.then, Move) and one.then.state in {PushState.FAILED, PushState.UNKNOWN}:
+            head = one.seen.attempt.head
+            logger.warning("push %d of waybill %s ended: %s", head.push_id, head.no, one.then.reason)
+
+
+def _in_a_word(seen: Seen) -> str:
+    return f"{seen.attempt.call} {seen.outcome} {seen.errcode if seen.errcode is not None else seen.errmsg}"
+
+
+def _held_back(results: list[Result], batch: list[Ended], now: datetime) -> list[Result]:
+    """Return the results without the calls that a stopped line must not begin; a probe's own go on."""
+    current = line.current_line()
+    stopped_at = current.since if current.state == Line.State.STOPPED else None
+    if any(_stops(one.reply) for one in batch):
+        stopped_at = now
+    if stopped_at is None:
+        return results
+    return [
+        _hold_back(one, PushReason.LINE_STOPPED, now) if one.seen.attempt.head.claimed_at < stopped_at else one
+        for one in results
+    ]
+
+
+def _hold_back(result: Result, reason: PushReason, now: datetime) -> Result:
+    """Return the result with a push that is due in place of a next call."""
+    if not isinstance(result.then, Begin):
+        return result
+    head = result.seen.attempt.head
+    wait = Move(PushState.PENDING, reason, now, tries=head.tries, refusals=head.refusals)
+    return replace(result, then=wait)
+
+
+def _says_binding(reply: Reply) -> bool:
+    return reply.reading is Reading.ANSWERED and reply.errcode == 0 and reply.exist is not None
+
+
+def _move_line(batch: list[Ended], now: datetime) -> None:
+    """Stop the line for the codes that ask for it; resume it after a probe that was answered otherwise."""
+    stopping = [one.reply for one in batch if _stops(one.reply)]
+    if stopping:
+        stop_line(stopping[0])
+        return
+    refused = [one.reply for one in batch if one.is_repeat and is_token_refused(one.reply)]
+    accepted = [one for one in batch if one.reply.reading is Reading.ANSWERED and not is_token_refused(one.reply)]
+    current = line.current_line()
+    if refused or (current.token_refusals and accepted):
+        count = line.count_token_refusals(len(refused), bool(accepted))
+        if refused and count >= _REFUSED_IN_A_ROW:
+            stop_line(refused[-1], dict.fromkeys(TOKEN_CODES, _TOKEN_REMEDY))
+            return
+    if any(_proves_healed(one, current) for one in accepted) and line.resume_by_probe(now=now):
+        logger.warning("the line runs again: a probe was answered")
+
+
+def _proves_healed(ended: Ended, stopped: Line) -> bool:
+    """Return whether an accepted call shows that the cause of a stop has gone.
+
+    Calls that were under way when the line stopped show nothing; a quota is counted for each interface, and only
+    pathnotify's is worth a line that runs.
+    """
+    if stopped.probe_at is None or ended.attempt.head.claimed_at < stopped.since:
+        return False
+    return ended.attempt.call == Call.PATHNOTIFY or stopped.code != QUOTA_USED_UP
+
+
+def _stops(reply: Reply) -> bool:
+    return reply.reading is Reading.ANSWERED and reply.errcode is not None and reaction_to(reply.errcode) in _STOPS
+
+
+def stop_line(reply: Reply, remedies: Mapping[int, str | Promise] = MappingProxyType({})) -> None:
+    """Stop the line for what WeChat answered. remedies: by code, where they differ from the table's."""
+    now = timezone.now()
+    explanation = explain(reply.errcode)
+    if explanation is None:
+        raise ValueError("a line is stopped by a code")
+    remedy = str(remedies.get(explanation.code, explanation.remedy))
+    probe_at = probe_after(explanation.reaction, now, settings.PUSH.line_probe)
+    if line.stop_by_code(code=explanation.code, reason=reply.errmsg, remedy=remedy, probe_at=probe_at, now=now):
+        logger.error("the line is stopped: %s %r", explanation.code, reply.errmsg)
