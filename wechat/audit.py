@@ -5,6 +5,7 @@ unclear pathnotify is judged 20 s after it (design, section 7), so that both ser
 """
 
 import logging
+import threading
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -33,6 +34,8 @@ logger = logging.getLogger(__name__)
 
 _INTERVAL = 0.1
 _MOST_WAITING = 10_000
+_MOST_BYTES = 64 * 1024 * 1024
+"""Of sealed bodies: ten thousand rows of the longest messages would be as many as the machine has."""
 _BATCH = 1_000
 _LONGEST_NAME = 64
 # By hand: a model's save costs four times as much, and this stands in every callback's way.
@@ -71,13 +74,15 @@ class CallbackRow(NamedTuple):
 class CallbackQueue(DeferredWriter):
     """Holds SQLite's rows until its thread writes them."""
 
-    def __init__(self, interval: float = _INTERVAL) -> None:
+    def __init__(self, interval: float = _INTERVAL, most_bytes: int = _MOST_BYTES) -> None:
         super().__init__(interval)
         self.waiting: deque[CallbackRow] = deque()
+        self._bytes, self._most_bytes = 0, most_bytes
+        self._counting = threading.Lock()
 
     def put(self, row: CallbackRow) -> None:
         """Queue a row; raise CallbackFault where the database has not kept up: no answer without its evidence."""
-        if len(self.waiting) >= _MOST_WAITING:
+        if not self._has_room(row):
             logger.error("the database takes no audit rows: %d wait, callbacks are answered 503", len(self.waiting))
             raise CallbackFault("the queue of audit rows is full")
         self.waiting.append(row)
@@ -87,8 +92,21 @@ class CallbackQueue(DeferredWriter):
         while self.waiting:
             batch = list(islice(self.waiting, _BATCH))
             Callback.objects.bulk_create([Callback(**row._asdict()) for row in batch], ignore_conflicts=True)
-            for _ in batch:
-                self.waiting.popleft()
+            written = sum(_size(self.waiting.popleft()) for _ in batch)
+            with self._counting:
+                self._bytes -= written
+
+    def _has_room(self, row: CallbackRow) -> bool:
+        """Return whether the row can wait; count it if so."""
+        with self._counting:
+            if len(self.waiting) >= _MOST_WAITING or self._bytes + _size(row) > self._most_bytes:
+                return False
+            self._bytes += _size(row)
+            return True
+
+
+def _size(row: CallbackRow) -> int:
+    return len(row.sealed or b"")
 
 
 queue = CallbackQueue()
@@ -128,13 +146,13 @@ def faults_recorded(arrival: Arrival, received: Received) -> Iterator[None]:
         yield
     except (SealBroken, Error) as error:
         number = _storable(received.message.text("WaybillId"))
-        logger.error("callback %s of waybill %s: %s", received.message.event, number, type(error).__name__)
-        _record_fault(arrival, received, number)
+        event = _storable(received.message.event)
+        logger.error("callback %s of waybill %s: %s", event, number, type(error).__name__)
+        _record_fault(arrival, event, number)
         raise CallbackFault from error
 
 
-def _record_fault(arrival: Arrival, received: Received, number: str) -> None:
-    event = _storable(received.message.event)
+def _record_fault(arrival: Arrival, event: str, number: str) -> None:
     duration = _microseconds_since(arrival.began)
     row = CallbackRow(uuid7(), arrival.at, duration, arrival.source, event, number, CallbackOutcome.FAULT.value)
     try:

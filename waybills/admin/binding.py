@@ -30,6 +30,10 @@ class BindingAdmin(ReadOnlyAdmin):
         """Return whether the phone was bound."""
         return binding.exist
 
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Return False: no column of it filters the list."""
+        return False
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Binding], search_term: str
     ) -> tuple[QuerySet[Binding], bool]:

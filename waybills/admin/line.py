@@ -52,6 +52,8 @@ class LineAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         """Lead to the line's page."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
         return HttpResponseRedirect(reverse("admin:waybills_line_changelist"))
 
     def stop_view(self, request: HttpRequest) -> HttpResponse:

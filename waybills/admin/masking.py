@@ -17,7 +17,8 @@ from waybills.masking import mask_text as mask_parties
 
 _NUMERALS = "零〇一二三四五六七八九"
 _DIGIT = rf"[\d{_NUMERALS}⓪①-⑨⁰¹²³⁴-⁹₀-₉]"
-_SIGNS = r"[\W_]{0,5}"
+_SIGNS = r"(?:&nbsp;|<br ?/?>|\W|[_ーxX]){0,8}"
+"""What is left between digits: spaces, dots, hyphens, brackets, and HTML's remains."""
 _NUMBER = rf"{_DIGIT}(?:{_SIGNS}{_DIGIT}){{6,}}"
 _DATE = re.compile(r"20\d\d([-/.])[01]?\d\1[0-3]?\d(?:[ T][0-2]?\d:[0-5]\d(?::[0-5]\d)?)?", re.ASCII)
 """No phone is written like this: it is readable where nothing else belongs to the run."""

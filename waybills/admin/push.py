@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -86,6 +87,8 @@ class PushAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         """Lead to the push in the waybill's timeline."""
         push = self.get_object(request, object_id)
+        if not self.has_view_permission(request, push):
+            raise PermissionDenied
         if push is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
         return HttpResponseRedirect(page_of(push))

@@ -152,6 +152,23 @@ def test_a_binding_is_found_by_the_whole_phone_only(desk: Client) -> None:
     assert len(all_of_them.context_data["cl"].result_list) == 0
 
 
+@pytest.mark.parametrize("filters", [{"exist__exact": "1"}, {"exist": "1", "q": "13800138000"}, {"phone_index": "x"}])
+def test_bindings_are_filtered_by_nothing_else(desk: Client, filters: dict[str, str]) -> None:
+    Binding.objects.create(phone_index=blind_index("13800138000"), exist=True, checked_at=timezone.now())
+
+    assert desk.get(changelist(Binding), filters).status_code == 400
+
+
+@pytest.mark.parametrize("model", [Push, Line])
+def test_a_row_leads_nobody_on_who_may_not_view_it(client: Client, db: None, model: Any) -> None:
+    current_line()
+    make_push()
+    client.force_login(make_user("waybills.view_waybill"))
+    url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[model.objects.get().pk])
+
+    assert client.get(url).status_code == 403
+
+
 def test_an_empty_list_that_nobody_may_add_to_offers_no_adding(in_english: Client) -> None:
     html = in_english.get(changelist(Push)).content.decode()
 

@@ -13,10 +13,13 @@ from django.db import connection
 from tests.wechat.callback.conftest import RECEIVER, Portal, Wechat
 from waybills.documents import PathDocument
 from waybills.models import Path
+from waybills.sealing import SealBroken
 from wechat import audit
-from wechat.audit import CallbackQueue, CallbackRow
+from wechat.audit import Arrival, CallbackQueue, CallbackRow
 from wechat.documents import unseal_callback
+from wechat.envelope import Received
 from wechat.exceptions import CallbackFault
+from wechat.messages import parse
 from wechat.models import Callback, CallbackOutcome
 
 pytestmark = pytest.mark.django_db
@@ -139,6 +142,19 @@ def test_a_path_that_does_not_open_is_a_fault(
     assert RECEIVER not in caplog.text
 
 
+def test_an_event_s_name_forges_no_line_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    message = parse(b'{"Event": "x\\n2026 error forged\\u001b[31m"}')
+
+    with (
+        caplog.at_level(logging.ERROR, "wechat.audit"),
+        pytest.raises(CallbackFault),
+        audit.faults_recorded(Arrival(datetime.now(UTC), 0.0, None), Received(b"", message, None)),
+    ):
+        raise SealBroken
+
+    assert "callback x2026 error forged[31m of" in caplog.messages[0]
+
+
 def test_a_database_that_is_away_is_a_fault(portal: Portal, post_waybill: PostWaybill, wechat: Wechat) -> None:
     post_waybill(paths=TRAIL)
     request = wechat.sign(wechat.query_message())
@@ -184,6 +200,29 @@ def test_without_room_for_the_evidence_there_is_no_answer() -> None:
 
     with pytest.raises(CallbackFault):
         queue.put(row())
+
+
+def test_rows_are_bounded_by_their_bytes_too() -> None:
+    queue, full = CallbackQueue(most_bytes=100), row()._replace(sealed=b"x" * 100)
+    queue.put(full)
+
+    with pytest.raises(CallbackFault):
+        queue.put(row()._replace(sealed=b"x"))
+    queue.put(row())
+    queue.write()
+    queue.put(full)
+
+    assert [len(waiting.sealed or b"") for waiting in queue.waiting] == [100]
+
+
+def test_the_bodies_of_ten_thousand_longest_messages_do_not_wait() -> None:
+    queue, longest = CallbackQueue(), row()._replace(sealed=bytes(1024 * 1024))
+
+    for _ in range(64):
+        queue.put(longest)
+
+    with pytest.raises(CallbackFault):
+        queue.put(longest)
 
 
 @pytest.mark.django_db(transaction=True)
