@@ -16,7 +16,7 @@ BARE := PORTAL_ENV_FILE=/dev/null
 PYTEST := $(if $(COVERAGE),$(BIN)/coverage run -m pytest,$(BIN)/pytest)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run web worker test bench check lock install
+.PHONY: help demo run web worker test chaos bench check lock install
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -36,6 +36,9 @@ worker: $(MAIN) ## the workers' half of `make run`
 test: $(DEV) ## the whole test suite, on DATABASE_URL and CELERY_BROKER_URL where they are set
 	@$(if $(findstring not browser,$(ARGS)),:,sh .ci/chromium)
 	$(BARE) $(PYTEST) $(ARGS)
+
+chaos: $(DEV) ## the tests that kill and pause processes, in their full size: half an hour
+	CHAOS=full $(BARE) $(BIN)/pytest -m chaos $(ARGS)
 
 bench: $(DEV) ## the benchmarks, as ratios
 	$(BARE) $(BIN)/python -m bench.run $(ARGS)

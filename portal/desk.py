@@ -15,7 +15,7 @@ def environment(request: HttpRequest) -> list[Any] | None:
     if settings.DEBUG:
         return [_("Development"), "info"]
     if "api.weixin.qq.com" not in settings.WECHAT.api_base:
-        return [_("Not WeChat itself"), "warning"]
+        return [_("Sandbox, not WeChat"), "warning"]
     return None
 
 
@@ -101,7 +101,7 @@ UNFOLD: dict[str, Any] = {
                     _entry(_("Attempts"), "history", "waybills_pushattempt"),
                     _entry(_("Callbacks"), "undo", "wechat_callback"),
                     _entry(_("Refused callbacks"), "gpp_bad", "wechat_callbackrefusal"),
-                    _entry(_("Acts of persons"), "fact_check", "waybills_act"),
+                    _entry(_("Staff actions"), "fact_check", "waybills_act"),
                 ],
             },
             {

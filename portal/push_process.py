@@ -8,7 +8,7 @@ from random import SystemRandom
 from django.conf import settings
 
 from wechat.sender import CONCURRENCY, Sender
-from wechat.transports import AsyncTransport
+from wechat.transports import AsyncTransport, run
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class PushProcess:
         self._thread.join(FINISH_WITHIN)
 
     def _run(self) -> None:
-        asyncio.run(self._send())
+        run(self._send())
 
     async def _send(self) -> None:
         async with AsyncTransport(settings.WECHAT.api_base, connections=CONCURRENCY) as transport:

@@ -134,8 +134,9 @@ else:
 
 # --- WeChat ----------------------------------------------------------------------------------------------------------
 
+_APPID = "wx and 16 letters and digits"
 WECHAT = WechatSettings(
-    appid=_env.read("WECHAT_APPID", shape.pattern(r"[A-Za-z0-9_]{1,64}", "an appid"), "", "wx and 16 characters"),
+    appid=_env.read("WECHAT_APPID", shape.pattern(r"wx[A-Za-z0-9]{16}", _APPID), "", _APPID),
     secret=_env.read("WECHAT_SECRET", shape.pattern(r"\S{1,128}", "a secret"), "", "the mini program's AppSecret"),
     username=_env.read("WECHAT_USERNAME", shape.pattern(r"gh_\w{1,64}", "of the form gh_…"), "", "gh_…"),
     token=_env.read(
@@ -198,7 +199,7 @@ JSONP = JsonpSettings(
         "JSONP_PROOF", shape.choice("none", "phone_tail", "signature"), "none", "none, phone_tail or signature"
     ),
     mask=_env.read("JSONP_MASK", shape.choice("parties", "all"), "parties", "parties or all"),
-    rate=_env.read("JSONP_RATE", shape.rate, (600, 60), "600/min"),
+    rate=_env.read("JSONP_RATE", shape.rate, (600, 60), "a number by /s, /min, /h or /day, such as 600/min"),
 )
 
 # --- Doorbells, sweep and maintenance --------------------------------------------------------------------------------

@@ -2,14 +2,22 @@
 
 from django.conf import settings
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
+from portal.desk import favicon
 from portal.health import healthz, readyz
 from waybills.jsonp import info
 from wechat.views import callback
 
 Addresses = list[URLPattern | URLResolver]
+
+
+def lead_to_favicon(request: HttpRequest) -> HttpResponse:
+    """Lead to the desk's sign: browsers ask for it by this name on pages that name none."""
+    return HttpResponseRedirect(favicon(request))
+
 
 PROBES: Addresses = [path("healthz", healthz), path("readyz", readyz)]
 EDGE: Addresses = [
@@ -18,6 +26,8 @@ EDGE: Addresses = [
 ]
 """What WeChat reaches; `portal.wsgi` serves it without middleware."""
 OPS: Addresses = [
+    path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
+    path("favicon.ico", lead_to_favicon),
     path("", include("waybills.api.urls")),
     path("admin/i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),

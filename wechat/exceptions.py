@@ -12,11 +12,10 @@ WechatError
     CiphertextRefused       no key opens it
     WrongAppid              opened, but another mini program's
   CallbackFault             503: a fault of this side, WeChat tries again
-  TokenRefused              renew once, repeat once
-  PushFailed                retryable: no connection, 5xx, 932001
-    PushRefused             final: a person reads it
-  OutcomeUnknown            the request left, no answer came
-  LineStopped               configuration or quota: nobody sends until it is mended
+  TokenUnavailable          no access token now (`wechat.tokens`): nothing is claimed until there is one
+
+What a call to WeChat came to is no exception but a value, since a batch of them is recorded at once: `wechat.client`
+reads a Reply, `wechat.error_codes` has the reaction to each code, `wechat.retry` what becomes of the push.
 """
 
 from typing import ClassVar
@@ -91,23 +90,3 @@ class CallbackFault(WechatError):
     """This side cannot answer now: the database is away or a sealed document does not open."""
 
     status: ClassVar[int] = 503
-
-
-class TokenRefused(WechatError):
-    """WeChat refused the access token: renew once, repeat once."""
-
-
-class PushFailed(WechatError):
-    """The call did not do its work and may be tried again."""
-
-
-class PushRefused(PushFailed):
-    """WeChat refuses these data for good: a person reads it."""
-
-
-class OutcomeUnknown(WechatError):
-    """The request left and no answer came: it may have been done."""
-
-
-class LineStopped(WechatError):
-    """Nobody can send until configuration or quota is mended."""

@@ -5,15 +5,18 @@ is not committed, or a row that is locked, would turn into 93200x.
 """
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, TypeVar
 
 import aiohttp
 import requests
-from django.db import connection
 
 from wechat.client import LONGEST_ANSWER, Raw, path_of
+from wechat.network import NetworkInTransaction, refuse_inside_transaction
+
+T = TypeVar("T")
 
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 20.0
@@ -30,16 +33,6 @@ class Timeouts:
 
 USUAL = Timeouts()
 _HEADERS = {"Content-Type": "application/json; charset=utf-8"}
-
-
-class NetworkInsideTransaction(RuntimeError):
-    """A call was about to leave while a transaction was open: a fault of the program."""
-
-
-def refuse_inside_transaction() -> None:
-    """Raise NetworkInsideTransaction while this thread holds a transaction; a test case's own does not count."""
-    if any(not getattr(block, "_from_testcase", False) for block in connection.atomic_blocks):
-        raise NetworkInsideTransaction("no network call inside a database transaction")
 
 
 def post(base: str, call: str, body: str, *, token: str = "", timeouts: Timeouts = USUAL) -> Raw:
@@ -65,6 +58,19 @@ def post(base: str, call: str, body: str, *, token: str = "", timeouts: Timeouts
         return Raw(note=type(error).__name__, was_sent=was_sent)
     except (requests.exceptions.RequestException, OSError) as error:
         return Raw(note=type(error).__name__)
+
+
+def run(calls: Coroutine[Any, Any, T]) -> T:
+    """Run the event loop that makes many calls; refuse to inside a transaction.
+
+    Asked here, once: code inside a loop has a connection of its own and cannot see its caller's.
+    """
+    try:
+        refuse_inside_transaction()
+    except NetworkInTransaction:
+        calls.close()
+        raise
+    return asyncio.run(calls)
 
 
 class AsyncTransport:
@@ -96,7 +102,6 @@ class AsyncTransport:
 
     async def post(self, call: str, body: str, *, token: str) -> Raw:
         """Return what came back of one call; never raises for what the network does."""
-        refuse_inside_transaction()
         if self._session is None:
             raise RuntimeError("the transport is not open")
         try:

@@ -62,6 +62,7 @@ def database_url(tmp_path: Path, settings: Any) -> Iterator[str]:
 def production(tmp_path: Path, database_url: str) -> dict[str, str]:
     """Return the environment of a production that lacks nothing, with a database and a file broker of its own."""
     return {
+        **{name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")},
         "PATH": os.environ["PATH"],
         "PYTHONUNBUFFERED": "1",
         "PORTAL_ENV_FILE": os.devnull,

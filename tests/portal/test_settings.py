@@ -109,7 +109,7 @@ WRONG = {
     "TRUSTED_PROXIES": "10.0.0.1/8",
     "WECHAT_AES_KEYS": "A" * 42,
     "WECHAT_API_BASE": "api.weixin.qq.com",
-    "WECHAT_APPID": "wx 1",
+    "WECHAT_APPID": "wx123",
     "WECHAT_MESSAGE_MODE": "SAFE",
     "WECHAT_SECRET": "two words",
     "WECHAT_TOKEN": "with-hyphen",
@@ -131,6 +131,8 @@ def test_all_wrong_variables_are_named_at_once_and_no_value_is(production: dict[
     named = set(re.findall(r"([A-Z_]+) is wrong", result.stderr))
     assert result.returncode == 1
     assert named == WRONG.keys()
+    assert "Expected a number by /s, /min, /h or /day, such as 600/min." in result.stderr
+    assert "Expected wx and 16 letters and digits." in result.stderr
     assert "two words" not in result.stderr
     assert "root@db" not in result.stderr
 

@@ -1,6 +1,5 @@
 """The far side and a sender that talks to it."""
 
-import asyncio
 from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
@@ -10,7 +9,7 @@ from django.conf import settings
 
 from tests.wechat.farside import FarSide, far_side
 from wechat.sender import Sender
-from wechat.transports import AsyncTransport
+from wechat.transports import AsyncTransport, run
 
 
 @pytest.fixture
@@ -29,4 +28,4 @@ def drain() -> Callable[[], None]:
         async with AsyncTransport(settings.WECHAT.api_base, connections=20) as transport:
             await Sender(transport, rng=Random(1), concurrency=20).drain()
 
-    return lambda: asyncio.run(send())
+    return lambda: run(send())

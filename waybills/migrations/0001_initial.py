@@ -147,8 +147,8 @@ class Migration(migrations.Migration):
                 ('actor', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='who')),
             ],
             options={
-                'verbose_name': 'act of a person',
-                'verbose_name_plural': 'acts of persons',
+                'verbose_name': 'staff action',
+                'verbose_name_plural': 'staff actions',
                 'ordering': ['-at', '-pk'],
             },
         ),

@@ -31,8 +31,8 @@ class Act(models.Model):
     reason = models.CharField(_("reason"), max_length=512, blank=True)
 
     class Meta:
-        verbose_name = _("act of a person")
-        verbose_name_plural = _("acts of persons")
+        verbose_name = _("staff action")
+        verbose_name_plural = _("staff actions")
         ordering = ["-at", "-pk"]
         indexes = [models.Index(fields=["waybill_no", "at"], name="act_of_waybill")]
 

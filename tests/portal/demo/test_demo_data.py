@@ -60,12 +60,12 @@ def test_both_samples_of_the_specification_are_there(demo: Path) -> None:
     assert back_query is not None
     assert pathnotify is not None
     assert back_query.create_time == 1600000000
-    assert [(node.action_type, node.document.action_msg) for node in back_query.nodes] == [
+    assert [(node.action_type, node.document.action_msg) for node in back_query.nodes()] == [
         (300001, "派送中"),
         (100001, "已取件"),
     ]
-    assert back_query.nodes[0].document.delivery_courier_phone == "10086"
-    assert [(node.action_time, node.action_type) for node in pathnotify.nodes] == [(1597396101, 200001)]
+    assert back_query.nodes()[0].document.delivery_courier_phone == "10086"
+    assert [(node.action_time, node.action_type) for node in pathnotify.nodes()] == [(1597396101, 200001)]
     assert pathnotify.contacts()[1].phone == "13800138000"
 
 

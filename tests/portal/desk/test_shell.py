@@ -6,11 +6,14 @@ from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
+from django.contrib.staticfiles import finders
 from django.test import Client
-from django.urls import reverse
+from django.urls import Resolver404, URLResolver, reverse
+from django.urls.resolvers import RegexPattern
 
 from portal import desk as desk_module
 from portal.permission_field import PermissionField
+from portal.urls import addresses
 from tests.factories import make_user
 
 
@@ -119,3 +122,22 @@ def test_a_user_page_opens(desk: Client) -> None:
     assert desk.get(reverse("admin:auth_user_change", args=[make_user().pk])).status_code == 200
     assert desk.get(reverse("admin:auth_user_password_change", args=[make_user().pk])).status_code == 200
     assert desk.get(reverse("admin:password_change")).status_code == 200
+
+
+def test_the_bare_address_leads_to_the_desk(client: Client) -> None:
+    assert client.get("/")["Location"] == reverse("admin:index")
+
+
+def test_the_browser_s_own_question_for_a_sign_is_answered(client: Client) -> None:
+    answer = client.get("/favicon.ico")
+
+    assert answer["Location"].endswith(".svg")
+    assert finders.find(answer["Location"].removeprefix("/static/"))
+
+
+def test_the_bare_address_is_not_on_the_public_surface() -> None:
+    resolver = URLResolver(RegexPattern(r"^/"), addresses("edge"))
+
+    for address in ("/", "/favicon.ico", "/admin/"):
+        with pytest.raises(Resolver404):
+            resolver.resolve(address)

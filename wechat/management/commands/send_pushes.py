@@ -16,7 +16,7 @@ from waybills.line import current_line
 from waybills.models import Line, Push
 from wechat.holdup import token_trouble
 from wechat.sender import CONCURRENCY, Sender
-from wechat.transports import AsyncTransport
+from wechat.transports import AsyncTransport, run
 
 
 class Command(BaseCommand):
@@ -31,9 +31,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Send; raise CommandError where pushes stay due because nothing can go out."""
         if options["watch"]:
-            asyncio.run(_watch())
+            run(_watch())
             return
-        asyncio.run(_drain())
+        run(_drain())
         now = timezone.now()
         due = Push.objects.due(now).count()
         obstacle = _obstacle(now) if due else ""
