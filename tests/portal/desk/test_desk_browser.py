@@ -65,8 +65,8 @@ def test_staff_find_a_failed_push_and_send_it_again(page: Page, server: LiveServ
     page.on("pageerror", lambda error: faults.append(str(error)))
 
     log_in(page, server)
-    page.fill(".desk-search input", "SF1390088776655")
-    page.press(".desk-search input", "Enter")
+    page.fill(".desk-search [name=q]", "SF1390088776655")
+    page.press(".desk-search [name=q]", "Enter")
 
     expect(page.locator(".desk-no")).to_have_text("SF1390088776655")
     expect(page.locator(".desk-explanation")).to_contain_text("932001")
