@@ -210,6 +210,17 @@ def test_an_empty_list_says_how_it_is_searched(in_english: Client, model: Any, q
     assert words in found.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("noun", "words"), [("waybill", "or a whole phone matches"), ("binding", "has not been asked")]
+)
+def test_a_searched_phone_that_finds_nothing_says_how_it_is_searched(in_english: Client, noun: str, words: str) -> None:
+    html = in_english.post(reverse(f"admin:waybills_{noun}_search"), {"q": "1380013"}, follow=True).content.decode()
+
+    assert words in html
+    assert "Clear the search" in html
+    assert "Enter a whole phone to see" not in html
+
+
 def test_the_pushes_of_today_are_filtered_by_when_they_ended(desk: Client) -> None:
     old, new = make_push(state="failed"), make_push(state="failed")
     Push.objects.filter(pk=old.pk).update(settled_at=timezone.now() - timedelta(days=2))
