@@ -9,6 +9,7 @@ import sys
 import time
 from base64 import b64encode
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -85,9 +86,12 @@ class Started:
         return {line["index"]: line["code"] for line in self.said() if line["event"] == "ended"}
 
     def stop(self) -> None:
-        """End it and all that it forked."""
-        if self.process.poll() is None:
-            # Of the session that was made for it alone.
+        """End it and all that it started or forked."""
+        self.process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(20)
+        with suppress(ProcessLookupError):
+            # Of the session that was made for it alone: what it forked outlives it.
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 

@@ -140,7 +140,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('at', models.DateTimeField(verbose_name='at')),
-                ('verb', models.CharField(choices=[('push', 'pushed by hand'), ('resend', 'resent a push'), ('cancel', 'cancelled a push'), ('void', 'voided a path event'), ('reveal', 'revealed personal data'), ('export', 'exported'), ('edit_cells', 'edited the cells'), ('map_code', "mapped a carrier's code"), ('stop_line', 'stopped the line'), ('resume_line', 'resumed the line')], max_length=12, verbose_name='act')),
+                ('verb', models.CharField(choices=[('push', 'pushed by hand'), ('resend', 'resent a push'), ('cancel', 'cancelled a push'), ('void', 'voided a path event'), ('reveal', 'revealed personal data'), ('search_phone', 'searched a phone'), ('export', 'exported'), ('edit_cells', 'edited the cells'), ('map_code', "mapped a carrier's code"), ('stop_line', 'stopped the line'), ('resume_line', 'resumed the line')], max_length=12, verbose_name='act')),
                 ('waybill_no', models.CharField(blank=True, max_length=64, verbose_name='waybill number')),
                 ('target', models.CharField(blank=True, max_length=128, verbose_name='of what')),
                 ('reason', models.CharField(blank=True, max_length=512, verbose_name='reason')),
