@@ -136,7 +136,7 @@ else:
 
 _APPID = "wx and 16 letters and digits"
 WECHAT = WechatSettings(
-    appid=_env.read("WECHAT_APPID", shape.pattern(r"wx[A-Za-z0-9]{16}", _APPID), "", _APPID),
+    appid=_env.read("WECHAT_APPID", shape.pattern(r"[A-Za-z0-9_]{1,64}", _APPID), "", _APPID),
     secret=_env.read("WECHAT_SECRET", shape.pattern(r"\S{1,128}", "a secret"), "", "the mini program's AppSecret"),
     username=_env.read("WECHAT_USERNAME", shape.pattern(r"gh_\w{1,64}", "of the form gh_…"), "", "gh_…"),
     token=_env.read(

@@ -29,7 +29,7 @@ def line_status() -> LineStatus:
 
 def current_line() -> Line:
     """Return the line's one row, making it the first time."""
-    return Line.objects.get_or_create(pk=1, defaults={"since": timezone.now()})[0]
+    return Line.objects.filter(pk=1).first() or Line.objects.get_or_create(pk=1, defaults={"since": timezone.now()})[0]
 
 
 def is_open(now: datetime) -> bool:

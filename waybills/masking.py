@@ -44,6 +44,9 @@ def _plain_digits() -> dict[int, str]:
 
 
 _PLAIN = _plain_digits()
+_FIGURE = "".join(map(re.escape, map(chr, _PLAIN))) + "0-9"
+# The 四 of 李四 is no digit: a Chinese one counts beside another digit only.
+_LONE_NUMERAL = re.compile(rf"(?<![{_FIGURE}])[零〇一二三四五六七八九](?![{_FIGURE}])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,7 @@ def mask_text(text: str, mask: Mask, document: PathDocument) -> str:
     '张* 138-****-**** 已签收'
     """
     # Numbers first: a name made of digits would break a phone, and it would not be known any more.
-    plain = text if text.isascii() else text.translate(_PLAIN)
+    plain = text if text.isascii() else _LONE_NUMERAL.sub("字", text).translate(_PLAIN)
     found = [*_NUMBER.finditer(plain)]
     if found:
         shown = _couriers(document) if mask.hides_all else ()

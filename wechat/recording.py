@@ -19,7 +19,7 @@ from waybills.models import Call, Line, Outcome, PushReason, PushState
 from wechat import bindings, budget
 from wechat.client import Reading, Reply
 from wechat.decisions import conclude, is_token_refused
-from wechat.error_codes import QUOTA_USED_UP, TOKEN_CODES, Reaction, explain, reaction_to
+from wechat.error_codes import OK, QUOTA_USED_UP, TOKEN_CODES, Reaction, explain, reaction_to
 from wechat.retry import probe_after
 
 logger = logging.getLogger(__name__)
@@ -48,11 +48,12 @@ def record(batch: list[Ended], rng: Random, *, is_last: bool = False) -> list[At
     results = [conclude(one.attempt, one.reply, is_repeat=one.is_repeat, now=now, rng=rng) for one in batch]
     if is_last:
         results = [_hold_back(one, PushReason.NONE, now) for one in results]
-    begun = lanes.settle(_held_back(results, batch, now), now=now)
-    said = {one.attempt.head.receiver_phone_index: one.reply.exist == 1 for one in batch if _says_binding(one.reply)}
+    current = line.current_line()
+    begun = lanes.settle(_held_back(results, batch, current, now), now=now)
+    said = {one.attempt.head.receiver_phone_index: one.reply.exist == 1 for one in batch if _tells_something(one)}
     if said:
         bindings.remember(said, now)
-    _move_line(batch, now)
+    _move_line(batch, current, now)
     budget.adjust(len(begun))
     _log(results)
     return begun
@@ -73,9 +74,8 @@ def _in_a_word(seen: Seen) -> str:
     return f"{seen.attempt.call} {seen.outcome} {seen.errcode if seen.errcode is not None else seen.errmsg}"
 
 
-def _held_back(results: list[Result], batch: list[Ended], now: datetime) -> list[Result]:
+def _held_back(results: list[Result], batch: list[Ended], current: Line, now: datetime) -> list[Result]:
     """Return the results without the calls that a stopped line must not begin; a probe's own go on."""
-    current = line.current_line()
     stopped_at = current.since if current.state == Line.State.STOPPED else None
     if any(_stops(one.reply) for one in batch):
         stopped_at = now
@@ -96,11 +96,15 @@ def _hold_back(result: Result, reason: PushReason, now: datetime) -> Result:
     return replace(result, then=wait)
 
 
-def _says_binding(reply: Reply) -> bool:
-    return reply.reading is Reading.ANSWERED and reply.errcode == 0 and reply.exist is not None
+def _tells_something(ended: Ended) -> bool:
+    """Return whether an answer is news of a phone: that it is bound, a pathnotify's own userquery has told already."""
+    reply = ended.reply
+    if reply.reading is not Reading.ANSWERED or reply.errcode != OK or reply.exist is None:
+        return False
+    return ended.attempt.call == Call.USERQUERY or reply.exist == 0
 
 
-def _move_line(batch: list[Ended], now: datetime) -> None:
+def _move_line(batch: list[Ended], current: Line, now: datetime) -> None:
     """Stop the line for the codes that ask for it; resume it after a probe that was answered otherwise."""
     stopping = [one.reply for one in batch if _stops(one.reply)]
     if stopping:
@@ -108,7 +112,6 @@ def _move_line(batch: list[Ended], now: datetime) -> None:
         return
     refused = [one.reply for one in batch if one.is_repeat and is_token_refused(one.reply)]
     accepted = [one for one in batch if one.reply.reading is Reading.ANSWERED and not is_token_refused(one.reply)]
-    current = line.current_line()
     if refused or (current.token_refusals and accepted):
         count = line.count_token_refusals(len(refused), bool(accepted))
         if refused and count >= _REFUSED_IN_A_ROW:

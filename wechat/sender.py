@@ -72,6 +72,7 @@ class Sender:
         self._unrecorded = 0
         """Calls that were begun and whose ends are not in the database yet."""
         self._is_stopping = False
+        self._is_open = True
         self._next_sweep = 0.0
 
     def ring(self) -> None:
@@ -118,7 +119,9 @@ class Sender:
             if room < min(BATCH, self._allowed) * _WORTH_A_CLAIM:
                 await asyncio.sleep(GATHER)
                 return 1
-            if not await self._in_database(line.is_open, timezone.now()) or not await self._has_token():
+            if not (self._is_open or await self._in_database(line.is_open, timezone.now())):
+                return 0
+            if not await self._has_token():
                 return 0
             claimed = await self._in_database(self._claim, room)
         except (DatabaseError, InterfaceError):
@@ -148,6 +151,8 @@ class Sender:
         permits = budget.take(room, now=now)
         allowed = line.allowance(permits, now=now, probe_for=settings.PUSH.lease) if permits else 0
         claimed = Claimed()
+        # A line that was open a moment ago is looked at once a round, by the allowance.
+        self._is_open = bool(allowed) or not permits
         if allowed:
             claimed = lanes.claim(limit=allowed, now=now, decide=partial(decide, now=now, rng=self._rng))
         budget.adjust(len(claimed.attempts) - permits)

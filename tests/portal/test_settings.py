@@ -109,7 +109,7 @@ WRONG = {
     "TRUSTED_PROXIES": "10.0.0.1/8",
     "WECHAT_AES_KEYS": "A" * 42,
     "WECHAT_API_BASE": "api.weixin.qq.com",
-    "WECHAT_APPID": "wx123",
+    "WECHAT_APPID": "wx 123",
     "WECHAT_MESSAGE_MODE": "SAFE",
     "WECHAT_SECRET": "two words",
     "WECHAT_TOKEN": "with-hyphen",

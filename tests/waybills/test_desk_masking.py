@@ -52,9 +52,10 @@ def test_a_number_s_neighbours_lead_nothing_astray(text: str, masked: str) -> No
 
 
 @given(
-    before=st.text("0123456789 -.()SF运单·/", max_size=12),
+    # Without 9, 5 and 8: the digits looked for below can come from the phone alone.
+    before=st.text("0123467 -.()SF运单·/", max_size=12),
     signs=st.lists(st.text(" -.()·/\u00a0", max_size=5), min_size=10, max_size=10),
-    after=st.text("0123456789 -.()SF件·/", max_size=12),
+    after=st.text("0123467 -.()SF件·/", max_size=12),
 )
 def test_four_digits_of_a_phone_are_hidden_whatever_stands_around_it(before: str, signs: list[str], after: str) -> None:
     first, *others = "17395284062"
@@ -124,3 +125,7 @@ def test_a_number_in_a_contact_s_region_is_masked() -> None:
     masked = mask_contact(Contact(province="省13800138000", city="市138 0013 8000", area="区88886666"))
 
     assert masked == Contact(province="省138****8000", city="市138****8000", area="区******66")
+
+
+def test_a_numeral_in_a_name_is_no_digit() -> None:
+    assert mask_numbers("【李四/13800138000】正在派件") == "【李四/138****8000】正在派件"

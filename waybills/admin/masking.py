@@ -16,7 +16,10 @@ from waybills.masking import mask_name, mask_of
 from waybills.masking import mask_text as mask_parties
 
 _NUMERALS = "零〇一二三四五六七八九"
-_DIGIT = rf"[\d{_NUMERALS}⓪①-⑨⁰¹²³⁴-⁹₀-₉]"
+_FIGURES = r"\d⓪①-⑨⁰¹²³⁴-⁹₀-₉"
+_ANY = rf"[{_FIGURES}{_NUMERALS}]"
+_DIGIT = rf"(?:[{_FIGURES}]|[{_NUMERALS}](?={_ANY})|(?<={_ANY})[{_NUMERALS}])"
+"""A Chinese numeral that stands alone is a word: the 四 of 李四 belongs to no number."""
 _SIGNS = r"(?:&nbsp;|<br ?/?>|\W|[_ーxX]){0,8}"
 """What is left between digits: spaces, dots, hyphens, brackets, and HTML's remains."""
 _NUMBER = rf"{_DIGIT}(?:{_SIGNS}{_DIGIT}){{6,}}"
