@@ -107,9 +107,12 @@ def _set_up(**kwargs: Any) -> None:
     doorbell.connect(publish_ring)
 
 
-@signals.celeryd_after_setup.connect
-def _start_sender(instance: Any, **kwargs: Any) -> None:
-    """Start the sender in a worker that consumes the push queue."""
+@signals.worker_ready.connect
+def _start_sender(**kwargs: Any) -> None:
+    """Start the sender in a worker that consumes the push queue.
+
+    Not before: --beat forks, and a fork of a process with threads may never end.
+    """
     from portal import push_process
 
     if PUSH_QUEUE in app.amqp.queues.consume_from:

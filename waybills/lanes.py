@@ -252,8 +252,20 @@ class _Lease:
 
 
 def _lease(limit: int, now: datetime) -> dict[int, _Lease]:
-    """Lease due lanes; return their leases by waybill."""
-    parameters = {"now": as_moment(now), "until": as_moment(now + settings.PUSH.lease), "limit": limit}
+    """Lease due lanes, those with a message first; return their leases by waybill."""
+    leases = _lease_of(True, limit, now)
+    if len(leases) < limit:
+        leases |= _lease_of(False, limit - len(leases), now)
+    return leases
+
+
+def _lease_of(is_urgent: bool, limit: int, now: datetime) -> dict[int, _Lease]:
+    parameters = {
+        "now": as_moment(now),
+        "until": as_moment(now + settings.PUSH.lease),
+        "limit": limit,
+        "is_urgent": is_urgent,
+    }
     if is_postgresql():
         rows = fetch(sql.CLAIM, parameters)
     else:

@@ -12,13 +12,13 @@ IDS = {True: "SELECT unnest(%(ids)s::bigint[])", False: "SELECT value FROM json_
 
 LOCK = {
     True: """
-        INSERT INTO waybills_lane (waybill_id, wake_at, leased, fence, sent_through)
-        SELECT id, NULL, false, 0, 0 FROM unnest(%(ids)s::bigint[]) AS given (id) ORDER BY id
+        INSERT INTO waybills_lane (waybill_id, wake_at, leased, fence, is_urgent, sent_through)
+        SELECT id, NULL, false, 0, false, 0 FROM unnest(%(ids)s::bigint[]) AS given (id) ORDER BY id
         ON CONFLICT (waybill_id) DO UPDATE SET waybill_id = excluded.waybill_id
     """,
     False: """
-        INSERT INTO waybills_lane (waybill_id, wake_at, leased, fence, sent_through)
-        SELECT value, NULL, 0, 0, 0 FROM json_each(%(ids)s) WHERE true
+        INSERT INTO waybills_lane (waybill_id, wake_at, leased, fence, is_urgent, sent_through)
+        SELECT value, NULL, 0, 0, 0, 0 FROM json_each(%(ids)s) WHERE true
         ON CONFLICT (waybill_id) DO NOTHING
     """,
 }
@@ -41,10 +41,14 @@ def next_wake(postgresql: bool) -> str:
     return f"{least}({head}, coalesce({message}, {head}))"
 
 
+_IS_URGENT = f"""EXISTS (SELECT 1 FROM waybills_push m WHERE m.waybill_id = lane.waybill_id AND m.state = 'pending'
+                                AND m.action_type IN ({_MESSAGES}))"""  # noqa: S608 - constants
+
+
 def wake(postgresql: bool) -> str:
     """Return the statement that wakes lanes; a leased one is woken when it is settled."""
     return f"""
-        UPDATE waybills_lane AS lane SET wake_at = {next_wake(postgresql)}
+        UPDATE waybills_lane AS lane SET wake_at = {next_wake(postgresql)}, is_urgent = {_IS_URGENT}
          WHERE lane.waybill_id IN ({IDS[postgresql]}) AND NOT lane.leased
            AND EXISTS (SELECT 1 FROM waybills_waybill w WHERE w.id = lane.waybill_id AND w.posted_at IS NOT NULL)
     """  # noqa: S608 - constants
@@ -53,13 +57,14 @@ def wake(postgresql: bool) -> str:
 CLAIM = """
     UPDATE waybills_lane AS lane SET wake_at = %(until)s, leased = true, fence = lane.fence + 1
       FROM (SELECT waybill_id, leased FROM waybills_lane
-             WHERE wake_at <= %(now)s ORDER BY wake_at, waybill_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED) AS due
+             WHERE is_urgent = %(is_urgent)s AND wake_at <= %(now)s
+             ORDER BY wake_at, waybill_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED) AS due
      WHERE lane.waybill_id = due.waybill_id
     RETURNING lane.waybill_id, lane.fence, due.leased, lane.sent_through
 """
 DUE_SQLITE = """
     SELECT waybill_id, fence + 1, leased, sent_through FROM waybills_lane
-     WHERE wake_at <= %(now)s ORDER BY wake_at, waybill_id LIMIT %(limit)s
+     WHERE is_urgent = %(is_urgent)s AND wake_at <= %(now)s ORDER BY wake_at, waybill_id LIMIT %(limit)s
 """
 CLAIM_SQLITE = f"""
     UPDATE waybills_lane SET wake_at = %(until)s, leased = 1, fence = fence + 1 WHERE waybill_id IN ({IDS[False]})
@@ -224,13 +229,14 @@ def release(postgresql: bool) -> str:
         return f"""
             UPDATE waybills_lane AS lane
                SET leased = false, sent_through = greatest(lane.sent_through, given.sent_through),
-                   wake_at = {next_wake(True)}
+                   wake_at = {next_wake(True)}, is_urgent = {_IS_URGENT}
               FROM unnest(%(ids)s::bigint[], %(sent_through)s::bigint[]) AS given (id, sent_through)
              WHERE lane.waybill_id = given.id
         """  # noqa: S608 - constants
     return f"""
         UPDATE waybills_lane AS lane
-           SET leased = 0, sent_through = max(lane.sent_through, %(sent_through)s), wake_at = {next_wake(False)}
+           SET leased = 0, sent_through = max(lane.sent_through, %(sent_through)s), wake_at = {next_wake(False)},
+               is_urgent = {_IS_URGENT}
          WHERE lane.waybill_id = %(id)s
     """  # noqa: S608 - constants
 

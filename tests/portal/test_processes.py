@@ -170,13 +170,16 @@ def test_celery_s_own_command_is_a_whole_worker_and_stops_in_ten_seconds(
     assert run(production, "manage.py", "migrate", "-v0").returncode == 0
     worker = processes.start(production, "-m", "celery", "-A", "portal", "worker", "--beat")
     eventually(lambda: "ready." in processes.output())
-    assert "sending from this process" in processes.output()
+    eventually(lambda: "sending from this process" in processes.output())
+    everything = family(worker.pid)
     asked = time.monotonic()
 
     worker.terminate()
 
     worker.wait(30)
     assert time.monotonic() - asked < 10
+    assert everything
+    eventually(lambda: not any(command(pid) for pid in everything), within=5)
 
 
 def test_a_half_alone_runs_only_its_programs(production: dict[str, str], processes: Processes) -> None:

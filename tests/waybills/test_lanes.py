@@ -223,3 +223,23 @@ def test_of_types_that_coalesce_only_the_newest_due_push_is_sent(now: datetime, 
     assert picked_up.head.action_type == 100001
     assert newest.head.action_time == began - 7 * 60
     assert states()[began - 9 * 60] == states()[began - 8 * 60] == ("expired", "overtaken")
+
+
+def test_messages_go_before_trail_updates_that_have_waited_longer(now: datetime) -> None:
+    ingest([waybill_item("A"), waybill_item("B")], [path_item("A"), path_item("B")], now=now - timedelta(minutes=5))
+    ingest([waybill_item("C")], [path_item("C", action_type=300003)], now=now)
+
+    first = lanes.claim(limit=1, now=now, decide=notify).attempts
+    rest = lanes.claim(limit=5, now=now, decide=notify).attempts
+
+    assert [one.head.no for one in first] == ["C"]
+    assert {one.head.no for one in rest} == {"A", "B"}
+
+
+def test_a_lane_whose_message_was_sent_is_urgent_no_more(now: datetime) -> None:
+    ingest([waybill_item()], [path_item(minutes_ago=1, action_type=300002), path_item()], now=now)
+    urgent_before = Lane.objects.get().is_urgent
+
+    lanes.settle([sent(claim(now)[0], now)], now=now)
+
+    assert (urgent_before, Lane.objects.get().is_urgent) == (True, False)

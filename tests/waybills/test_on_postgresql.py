@@ -95,9 +95,16 @@ def _plan(statement: str, parameters: dict[str, Any]) -> str:
         return "\n".join(row[0] for row in cursor.fetchall())
 
 
-def test_due_lanes_are_found_by_the_index_of_their_wake_up(now: datetime) -> None:
-    with transaction.atomic():
-        plan = _plan(lanes_sql.CLAIM, {"now": now, "until": now, "limit": 200})
+@pytest.mark.parametrize("is_urgent", [True, False])
+def test_due_lanes_are_found_by_the_index_of_their_wake_up(now: datetime, is_urgent: bool) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO waybills_lane (waybill_id, wake_at, leased, fence, is_urgent, sent_through)
+               SELECT n, %s + n * interval '1 second', false, 0, n %% 3 = 0, 0 FROM generate_series(-20000, 20000) n""",
+            [now],
+        )
+        cursor.execute("ANALYZE waybills_lane")
+        plan = _plan(lanes_sql.CLAIM, {"now": now, "until": now, "limit": 200, "is_urgent": is_urgent})
 
     assert "lane_wake" in plan
     assert "Sort" not in plan.partition("LockRows")[2]

@@ -1,19 +1,19 @@
 """What WeChat last said of a phone: found by the whole phone only, since nothing else is stored."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from waybills.admin.read_only import ReadOnlyAdmin
-from waybills.cleaning import normalise_phone
+from waybills.admin.phone_search import PARAMETER, PhoneSearchAdmin
 from waybills.models import Binding
-from waybills.sealing import blind_index
 
 
 @admin.register(Binding)
-class BindingAdmin(ReadOnlyAdmin):
+class BindingAdmin(PhoneSearchAdmin):
     """Empty until a phone is searched: a list of indexes tells nobody anything."""
 
     list_display = ("bound", "checked_at")
@@ -31,12 +31,15 @@ class BindingAdmin(ReadOnlyAdmin):
         return binding.exist
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        """Return False: no column of it filters the list."""
-        return False
+        """Return whether the list is filtered by this: by a searched phone only."""
+        return lookup == PARAMETER
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Binding], search_term: str
     ) -> tuple[QuerySet[Binding], bool]:
+        """Return what is known of the searched phone; without one, nothing."""
+        return (queryset if PARAMETER in request.GET else queryset.none()), False
+
+    def of_phone(self, queryset: QuerySet[Any], index: bytes) -> QuerySet[Any]:
         """Return what is known of this phone."""
-        phone = normalise_phone(search_term)
-        return (queryset.filter(phone_index=blind_index(phone)) if phone else queryset.none()), False
+        return queryset.filter(phone_index=index)

@@ -11,12 +11,12 @@ from unfold.decorators import display
 from waybills.action_types import ActionType
 from waybills.admin.labels import PUSH_STATE_COLOURS, show_wire_time
 from waybills.admin.masking import mask_numbers
-from waybills.admin.read_only import ReadOnlyAdmin
-from waybills.cleaning import clean_text, normalise_phone
+from waybills.admin.phone_search import PARAMETER, PhoneSearchAdmin, has_letters
+from waybills.cleaning import clean_text
 from waybills.models import Push, PushState, Waybill
 
 
-class WaybillListAdmin(ReadOnlyAdmin):
+class WaybillListAdmin(PhoneSearchAdmin):
     """Found by the number or the whole phone, both exactly: an index each."""
 
     list_display = ("no", "receiver_region", "sender_region", "created_by_carrier", "latest_event", "latest_push")
@@ -35,19 +35,23 @@ class WaybillListAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Waybill], search_term: str
     ) -> tuple[QuerySet[Waybill], bool]:
-        """Return the waybill with this number, or those that this phone sends or receives."""
-        no, phone = clean_text(search_term), normalise_phone(search_term)
-        if not no:
-            return queryset, False
-        if Waybill.objects.filter(no=no).exists():
-            return queryset.filter(no=no), False
-        return queryset.filter(pk__in=Waybill.objects.of_phone(phone).order_by().values("pk")), False
+        """Return the waybill with this number; phones come by another way (`phone_search`)."""
+        no = clean_text(search_term)
+        return (queryset.filter(no=no) if no else queryset), False
+
+    def is_number(self, term: str) -> bool:
+        """Return whether it is a waybill's number, or cannot be a phone."""
+        return has_letters(term) or Waybill.objects.filter(no=term).exists()
+
+    def of_phone(self, queryset: QuerySet[Any], index: bytes) -> QuerySet[Any]:
+        """Return those that the phone sends or receives."""
+        return queryset.filter(pk__in=Waybill.objects.of_index(index).order_by().values("pk"))
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Show the list; where a search finds one waybill only, its page."""
         response: HttpResponse = super().changelist_view(request, extra_context)
         cl = (getattr(response, "context_data", None) or {}).get("cl")
-        if cl is not None and cl.query and cl.page_num == 1 and len(cl.result_list) == 1:
+        if cl is not None and (cl.query or PARAMETER in request.GET) and cl.page_num == 1 and len(cl.result_list) == 1:
             return HttpResponseRedirect(reverse("admin:waybills_waybill_change", args=[cl.result_list[0].pk]))
         return response
 

@@ -16,6 +16,7 @@ class Act(models.Model):
         CANCEL = "cancel", _("cancelled a push")
         VOID = "void", _("voided a path event")
         REVEAL = "reveal", _("revealed personal data")
+        SEARCH_PHONE = "search_phone", _("searched a phone")
         EXPORT = "export", _("exported")
         EDIT_CELLS = "edit_cells", _("edited the cells")
         MAP_CODE = "map_code", _("mapped a carrier's code")

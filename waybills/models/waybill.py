@@ -15,12 +15,15 @@ class WaybillQuerySet(models.QuerySet["Waybill"]):
         return self.filter(posted_at__isnull=False)
 
     def of_phone(self, phone: str, most: int = 200) -> "WaybillQuerySet":
-        """Return the newest of those received, and of those sent, by this (cleaned, whole) phone; `most` of each.
+        """Return the newest of those received, and of those sent, by this (cleaned, whole) phone; `most` of each."""
+        return self.of_index(blind_index(phone), most)
+
+    def of_index(self, index: bytes, most: int = 200) -> "WaybillQuerySet":
+        """Return those of the phone that has this blind index, as `of_phone` does.
 
         Two reads of an index each. One query with OR walks the whole table backwards where PostgreSQL takes a phone
         for a frequent one: a shop's senders make it believe so.
         """
-        index = blind_index(phone)
         found: set[int] = set()
         for side in ("receiver_phone_index", "sender_phone_index"):
             found.update(self.filter(**{side: index}).order_by("-pk").values_list("pk", flat=True)[:most])

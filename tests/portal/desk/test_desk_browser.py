@@ -50,6 +50,13 @@ def page(server: LiveServer) -> Iterator[Page]:
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
+def log_in(page: Page, server: LiveServer) -> None:
+    page.goto(f"{server.url}/admin/")
+    page.fill("[name=username]", "root")
+    page.fill("[name=password]", "a long password of root")
+    page.click("#login-form button[type=submit]")
+
+
 def test_staff_find_a_failed_push_and_send_it_again(page: Page, server: LiveServer) -> None:
     User.objects.create_superuser("root", password="a long password of root")
     push = make_push(make_waybill("SF1390088776655"), action_type=300002, state="failed", reason="tries_used_up")
@@ -57,12 +64,9 @@ def test_staff_find_a_failed_push_and_send_it_again(page: Page, server: LiveServ
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
 
-    page.goto(f"{server.url}/admin/")
-    page.fill("[name=username]", "root")
-    page.fill("[name=password]", "a long password of root")
-    page.click("#login-form button[type=submit]")
-    page.fill(".desk-search input", "SF1390088776655")
-    page.press(".desk-search input", "Enter")
+    log_in(page, server)
+    page.fill(".desk-search [name=q]", "SF1390088776655")
+    page.press(".desk-search [name=q]", "Enter")
 
     expect(page.locator(".desk-no")).to_have_text("SF1390088776655")
     expect(page.locator(".desk-explanation")).to_contain_text("932001")
@@ -78,3 +82,20 @@ def test_staff_find_a_failed_push_and_send_it_again(page: Page, server: LiveServ
     assert Push.objects.get(pk=push.pk).state == "pending"
     assert Act.objects.get().reason == "客户来电催办"
     assert faults == []
+
+
+def test_on_a_phone_an_event_s_title_and_steps_have_room(page: Page, server: LiveServer) -> None:
+    User.objects.create_superuser("root", password="a long password of root")
+    push = make_push(make_waybill("SF1390088776655"), action_type=300006, state="failed", reason="tries_used_up")
+    make_attempt(push, outcome="refused", errcode=932001, errmsg="system error rid: 1-2-3")
+    page.set_viewport_size({"width": 390, "height": 844})
+
+    log_in(page, server)
+    page.goto(f"{server.url}/admin/waybills/waybill/{push.waybill_id}/change/")
+
+    title, step = page.locator(".desk-type").bounding_box(), page.locator(".desk-step > div").last.bounding_box()
+    assert title is not None
+    assert step is not None
+    assert title["height"] < 40
+    assert step["width"] > 240
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -48,6 +48,11 @@ def changelist(model: Any) -> str:
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
 
 
+def search(client: Client, model: Any, term: str) -> Any:
+    name = f"admin:{model._meta.app_label}_{model._meta.model_name}_search"
+    return client.post(reverse(name), {"q": term}, follow=True)
+
+
 def queries_of(client: Client, url: str) -> int:
     with CaptureQueriesContext(connection) as queries:
         assert client.get(url).status_code == 200
@@ -145,11 +150,14 @@ def test_a_list_is_searched_by_the_whole_waybill_number(desk: Client, model: Any
 def test_a_binding_is_found_by_the_whole_phone_only(desk: Client) -> None:
     Binding.objects.create(phone_index=blind_index("13800138000"), exist=True, checked_at=timezone.now())
 
-    found = desk.get(changelist(Binding), {"q": "+86 138-0013-8000"})
+    found = search(desk, Binding, "+86 138-0013-8000")
+    in_the_address = desk.get(changelist(Binding), {"q": "13800138000"})
+    part_of_it = search(desk, Binding, "1380013800")
     all_of_them = desk.get(changelist(Binding))
 
     assert len(found.context_data["cl"].result_list) == 1
-    assert len(all_of_them.context_data["cl"].result_list) == 0
+    for nothing in (in_the_address, part_of_it, all_of_them):
+        assert len(nothing.context_data["cl"].result_list) == 0
 
 
 @pytest.mark.parametrize("filters", [{"exist__exact": "1"}, {"exist": "1", "q": "13800138000"}, {"phone_index": "x"}])
@@ -197,9 +205,20 @@ def test_an_empty_list_that_may_be_added_to_leads_there(in_english: Client) -> N
 def test_an_empty_list_says_how_it_is_searched(in_english: Client, model: Any, query: str, words: str) -> None:
     fill(1)
 
-    html = in_english.get(changelist(model), {"q": query}).content.decode()
+    found = search(in_english, model, query) if query.isdigit() else in_english.get(changelist(model), {"q": query})
+
+    assert words in found.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("noun", "words"), [("waybill", "or a whole phone matches"), ("binding", "has not been asked")]
+)
+def test_a_searched_phone_that_finds_nothing_says_how_it_is_searched(in_english: Client, noun: str, words: str) -> None:
+    html = in_english.post(reverse(f"admin:waybills_{noun}_search"), {"q": "1380013"}, follow=True).content.decode()
 
     assert words in html
+    assert "Clear the search" in html
+    assert "Enter a whole phone to see" not in html
 
 
 def test_the_pushes_of_today_are_filtered_by_when_they_ended(desk: Client) -> None:
