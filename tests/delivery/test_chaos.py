@@ -41,7 +41,8 @@ class Workers:
         self.kills: list[float] = []
 
     def kill_one(self) -> None:
-        victim = self._running.pop(self._rng.randrange(WORKERS))
+        # Every other time the one that has run longest: it has most in flight, where the youngest may not have begun.
+        victim = self._running.pop(self._rng.choice([0, 0, *range(1, WORKERS)]))
         os.kill(victim.process.pid, signal.SIGKILL)
         self.kills.append(time.time())
         victim.process.wait()
@@ -112,7 +113,9 @@ def start_both_sides(processes: Processes, variables: dict[str, str], port: int,
 
 def feed_and_kill(workers: Workers) -> None:
     """Post waybills at a steady rate, and kill a worker now and then, until a while after the last."""
-    began, fed = time.monotonic(), 0
+    post_waybills(range(1))
+    eventually(lambda: Push.objects.filter(state="sent").exists(), "the workers send")
+    began, fed = time.monotonic(), 1
     next_kill = KILL_EVERY
     while fed < WAYBILLS or len(workers.kills) < 3:
         passed = time.monotonic() - began
