@@ -196,7 +196,7 @@ def settle(results: Sequence[Result], *, now: datetime) -> list[Attempt]:
 
     A result whose fence was lost closes its attempt and changes nothing else.
     """
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         held = _held(results)
         _close([result.seen for result in results])
         kept = [result for result in results if result.seen.attempt.head.waybill_id in held]

@@ -9,6 +9,7 @@ from random import Random
 from types import MappingProxyType
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -48,13 +49,15 @@ def record(batch: list[Ended], rng: Random, *, is_last: bool = False) -> list[At
     results = [conclude(one.attempt, one.reply, is_repeat=one.is_repeat, now=now, rng=rng) for one in batch]
     if is_last:
         results = [_hold_back(one, PushReason.NONE, now) for one in results]
-    current = line.current_line()
-    begun = lanes.settle(_held_back(results, batch, current, now), now=now)
-    said = {one.attempt.head.receiver_phone_index: one.reply.exist == 1 for one in batch if _tells_something(one)}
-    if said:
-        bindings.remember(said, now)
-    _move_line(batch, current, now)
-    budget.adjust(len(begun))
+    with transaction.atomic():
+        # Whole or not at all: a batch that is recorded again must not begin its next calls twice.
+        current = line.current_line()
+        begun = lanes.settle(_held_back(results, batch, current, now), now=now)
+        said = {one.attempt.head.receiver_phone_index: one.reply.exist == 1 for one in batch if _tells_something(one)}
+        if said:
+            bindings.remember(said, now)
+        _move_line(batch, current, now)
+        budget.adjust(len(begun))
     _log(results)
     return begun
 
