@@ -72,7 +72,8 @@ class Sender:
         self._unrecorded = 0
         """Calls that were begun and whose ends are not in the database yet."""
         self._is_stopping = False
-        self._is_open = True
+        self._is_open = False
+        """The line was open at the last round: it is looked at once then, not twice."""
         self._next_sweep = 0.0
 
     def ring(self) -> None:
