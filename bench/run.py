@@ -52,11 +52,14 @@ def peers(ports: dict[str, int]) -> list[Peer]:
     return [
         Peer("bare", [f"{BIN}/granian", *GRANIAN, "--port", str(ports["bare"]), "bench.bare_wsgi:application"]),
         Peer("portal", [f"{BIN}/granian", *GRANIAN, "--port", str(ports["portal"]), "portal.wsgi:application"]),
-        Peer(
-            "usual",
-            [f"{BIN}/gunicorn", *GUNICORN, "--bind", f"127.0.0.1:{ports['usual']}", "bench.usual.wsgi:application"],
-        ),
+        Peer("usual", usual(ports["usual"])),
+        # Kinder than usual: with persistent connections, as the portal itself has them.
+        Peer("tuned", ["env", "USUAL_SETTINGS=bench.usual.settings", *usual(ports["tuned"])]),
     ]
+
+
+def usual(port: int) -> list[str]:
+    return [f"{BIN}/gunicorn", *GUNICORN, "--bind", f"127.0.0.1:{port}", "bench.usual.wsgi:application"]
 
 
 @contextmanager
@@ -160,9 +163,10 @@ def print_table(what: str, results: dict[str, list[dict]]) -> None:
             f"{name:8} {spread(rates[name], 0):>20} {spread(ratios, 2):>18} {spread(cpus[name], 0):>17} {work:8.2f}"
             f" {p50:7.1f} {p99:7.1f}"
         )
-    times = [portal / usual for portal, usual in zip(rates["portal"], rates["usual"], strict=True)]
-    saved = statistics.median(cpus["usual"]) / statistics.median(cpus["portal"])
-    print(f"portal to usual: {spread(times, 1)} times; by processor time {saved:.1f} times")
+    for name in ("usual", "tuned"):
+        times = [portal / other for portal, other in zip(rates["portal"], rates[name], strict=True)]
+        saved = statistics.median(cpus[name]) / statistics.median(cpus["portal"])
+        print(f"portal to {name}: {spread(times, 1)} times; by processor time {saved:.1f} times")
 
 
 def spread(values: list[float], digits: int) -> str:
@@ -181,7 +185,7 @@ def main() -> None:
         environment = {name: os.environ[name] for name in KEPT if name in os.environ}
         environment |= world.ENVIRONMENT | {"DATABASE_URL": address}
         subprocess.run([sys.executable, "-m", "bench.world"], cwd=ROOT, env=environment, check=True)
-        ports = {name: free_port() for name in ("bare", "portal", "usual")}
+        ports = {name: free_port() for name in ("bare", "portal", "usual", "tuned")}
         servers = {}
         for peer in peers(ports):
             pid = stack.enter_context(serving(peer, ports[peer.name], environment))
