@@ -13,7 +13,7 @@ from tests.waybills.conftest import RECEIVER
 from tests.wechat.farside import FarSide, answer, hang_up, text
 from waybills.documents import Contact, PathDocument, unseal_attempt
 from waybills.ingest import PathItem, WaybillItem, ingest
-from waybills.models import Binding, Lane, Line, Push, PushAttempt
+from waybills.models import Binding, Lane, Line, Path, Push, PushAttempt
 from waybills.sealing import blind_index
 from wechat.models import AccessToken, Callback
 
@@ -510,3 +510,32 @@ def test_a_token_that_comes_again_ends_the_row_of_failures(far: FarSide, drain: 
     token = AccessToken.objects.get()
     assert (token.failing_since, token.failure, token.failures) == (None, "", 0)
     assert result() == ("sent", "")
+
+
+def test_an_event_that_was_voided_while_its_push_was_tried_goes_no_further(far: FarSide, drain: Drain) -> None:
+    far.next("pathnotify", answer(932001))
+    post()
+    drain()
+    Path.objects.update(voided_at=timezone.now())
+    make_due()
+
+    drain()
+
+    assert result() == ("cancelled", "path_voided")
+    assert len(far.calls("pathnotify")) == 1
+
+
+def test_a_doubt_without_proof_waits_as_long_as_any_failed_try(far: FarSide, drain: Drain) -> None:
+    far.next("pathnotify", hang_up)
+    post()
+    drain()
+    Push.objects.update(tries=8)
+    make_due()
+
+    drain()
+
+    assert result() == ("pending", "retrying")
+    assert len(far.calls("pathnotify")) == 1
+    not_before = Push.objects.get().not_before
+    assert not_before is not None
+    assert not_before > timezone.now() + timedelta(minutes=5)
