@@ -30,6 +30,10 @@ class Reaction(Enum):
     FINAL = "never again by itself: staff correct the data"
 
 
+STOPS = frozenset({Reaction.STOP_LINE, Reaction.STOP_AND_PROBE, Reaction.STOP_UNTIL_MIDNIGHT})
+"""The reactions that stop the line."""
+
+
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """A code in the words of the desk."""
@@ -95,16 +99,18 @@ _ROWS = (
 )
 
 _TABLE = {code: Explanation(code, meaning, remedy, reaction) for code, reaction, meaning, remedy in _ROWS}
-TOKEN_CODES = frozenset(code for code, row in _TABLE.items() if row.reaction is Reaction.RENEW_TOKEN)
 _UNKNOWN_MEANING = _("A code that WeChat's pages for this interface do not list.")
 _UNKNOWN_REMEDY = _("Give WeChat's support the rid in the message.")
 
 
+def explanation_of(code: int) -> Explanation:
+    """Return what a code of `userquery` or `pathnotify` means."""
+    return _TABLE.get(code) or Explanation(code, _UNKNOWN_MEANING, _UNKNOWN_REMEDY, Reaction.THREE_TRIES)
+
+
 def explain(code: int | None) -> Explanation | None:
     """Return what a code means; None for the absence of one."""
-    if code is None:
-        return None
-    return _TABLE.get(code) or Explanation(code, _UNKNOWN_MEANING, _UNKNOWN_REMEDY, Reaction.THREE_TRIES)
+    return None if code is None else explanation_of(code)
 
 
 def explain_token_call(code: int) -> Explanation:
@@ -113,8 +119,7 @@ def explain_token_call(code: int) -> Explanation:
     >>> explain_token_call(40001).reaction
     <Reaction.STOP_LINE: 'stop the line until a person resumes it'>
     """
-    known = replace(_TABLE[_WRONG_SECRET], code=code) if code == _REFUSED else _TABLE.get(code)
-    return known or Explanation(code, _UNKNOWN_MEANING, _UNKNOWN_REMEDY, Reaction.THREE_TRIES)
+    return replace(_TABLE[_WRONG_SECRET], code=code) if code == _REFUSED else explanation_of(code)
 
 
 def reaction_to(code: int) -> Reaction:
@@ -125,21 +130,4 @@ def reaction_to(code: int) -> Reaction:
     >>> reaction_to(12345)
     <Reaction.THREE_TRIES: 'try three times, then staff'>
     """
-    known = _TABLE.get(code)
-    return known.reaction if known else Reaction.THREE_TRIES
-
-
-def reaction_to_token_call(code: int) -> Reaction:
-    """Return how a renewal of the token reacts to a code of `stable_token`.
-
-    40001 there is the secret's fault, not a token's.
-
-    >>> reaction_to_token_call(40001)
-    <Reaction.STOP_LINE: 'stop the line until a person resumes it'>
-    """
-    return Reaction.STOP_LINE if code == 40001 else reaction_to(code)
-
-
-def all_explanations() -> tuple[Explanation, ...]:
-    """Return the whole table."""
-    return tuple(_TABLE.values())
+    return explanation_of(code).reaction

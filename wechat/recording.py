@@ -2,11 +2,9 @@
 
 import logging
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from random import Random
-from types import MappingProxyType
 
 from django.conf import settings
 from django.db import transaction
@@ -20,12 +18,11 @@ from waybills.models import Call, Line, Outcome, PushReason, PushState
 from wechat import bindings, budget
 from wechat.client import Reading, Reply
 from wechat.decisions import conclude, is_token_refused
-from wechat.error_codes import OK, QUOTA_USED_UP, TOKEN_CODES, Reaction, explain, reaction_to
+from wechat.error_codes import OK, QUOTA_USED_UP, STOPS, Explanation, explain, reaction_to
 from wechat.retry import probe_after
 
 logger = logging.getLogger(__name__)
 
-_STOPS = {Reaction.STOP_LINE, Reaction.STOP_AND_PROBE, Reaction.STOP_UNTIL_MIDNIGHT}
 _REFUSED_IN_A_ROW = 3
 _TOKEN_REMEDY = _("Make sure that no other system renews this mini program's token (/cgi-bin/token, force_refresh).")
 
@@ -118,7 +115,7 @@ def _move_line(batch: list[Ended], current: Line, now: datetime) -> None:
     if refused or (current.token_refusals and accepted):
         count = line.count_token_refusals(len(refused), bool(accepted))
         if refused and count >= _REFUSED_IN_A_ROW:
-            stop_line(refused[-1], dict.fromkeys(TOKEN_CODES, _TOKEN_REMEDY))
+            stop_line(refused[-1], remedy=_TOKEN_REMEDY)
             return
     if any(_proves_healed(one, current) for one in accepted) and line.resume_by_probe(now=now):
         logger.warning("the line runs again: a probe was answered")
@@ -136,16 +133,16 @@ def _proves_healed(ended: Ended, stopped: Line) -> bool:
 
 
 def _stops(reply: Reply) -> bool:
-    return reply.reading is Reading.ANSWERED and reply.errcode is not None and reaction_to(reply.errcode) in _STOPS
+    return reply.reading is Reading.ANSWERED and reply.errcode is not None and reaction_to(reply.errcode) in STOPS
 
 
-def stop_line(reply: Reply, remedies: Mapping[int, str | Promise] = MappingProxyType({})) -> None:
-    """Stop the line for what WeChat answered. remedies: by code, where they differ from the table's."""
+def stop_line(reply: Reply, cause: Explanation | None = None, *, remedy: str | Promise = "") -> None:
+    """Stop the line for what WeChat answered. cause, remedy: where they differ from the table's."""
     now = timezone.now()
-    explanation = explain(reply.errcode)
-    if explanation is None:
+    cause = cause or explain(reply.errcode)
+    if cause is None:
         raise ValueError("a line is stopped by a code")
-    remedy = str(remedies.get(explanation.code, explanation.remedy))
-    probe_at = probe_after(explanation.reaction, now, settings.PUSH.line_probe)
-    if line.stop_by_code(code=explanation.code, reason=reply.errmsg, remedy=remedy, probe_at=probe_at, now=now):
-        logger.error("the line is stopped: %s %r", explanation.code, reply.errmsg)
+    probe_at = probe_after(cause.reaction, now, settings.PUSH.line_probe)
+    told = str(remedy or cause.remedy)
+    if line.stop_by_code(code=cause.code, reason=reply.errmsg, remedy=told, probe_at=probe_at, now=now):
+        logger.error("the line is stopped: %s %r", cause.code, reply.errmsg)

@@ -12,14 +12,13 @@ from zoneinfo import ZoneInfo
 from waybills.lanes import Move
 from waybills.models import Call, Outcome, PushReason, PushState
 from wechat.client import Reading, Reply
-from wechat.error_codes import Reaction, reaction_to
+from wechat.error_codes import STOPS, Reaction, reaction_to
 
 JUDGED_AFTER = timedelta(seconds=20)
 """WeChat repeats a back-query for 15 seconds: by then its proof, if there is one, has been written."""
 LONGEST_WAIT = timedelta(minutes=10)
 TRIES_OF_THREE = 3
 _CHINA = ZoneInfo("Asia/Shanghai")
-_STOPS = {Reaction.STOP_LINE, Reaction.STOP_AND_PROBE, Reaction.STOP_UNTIL_MIDNIGHT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ def after_failure(
     refusals = history.refusals + (reaction is Reaction.THREE_TRIES)
     if refusals >= TRIES_OF_THREE:
         return Move(PushState.FAILED, PushReason.TRIES_USED_UP, tries=tries, refusals=refusals)
-    if reaction in _STOPS:
+    if reaction in STOPS:
         # No fault of this push: it goes first when the line runs again.
         return Move(PushState.PENDING, PushReason.LINE_STOPPED, now, tries=history.tries, refusals=refusals)
     asked = timedelta(seconds=min(reply.retry_after or 0, LONGEST_WAIT.total_seconds()))

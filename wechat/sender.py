@@ -12,13 +12,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from random import Random
-from types import MappingProxyType
 from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
 from waybills import lanes, line
 from waybills.lanes import Attempt, Claimed
@@ -45,7 +43,6 @@ _WORTH_A_CLAIM = 0.25
 """Of a full claim: a smaller one costs the database as many statements."""
 GATHER = 0.01
 """Seconds that a record waits for more results."""
-_SECRET_REMEDY = MappingProxyType({40001: _("Correct WECHAT_SECRET.")})
 _TRUST_TOKEN = 30.0
 """Seconds for which a process uses its copy of the token without looking at the row."""
 
@@ -198,8 +195,8 @@ class Sender:
         self._token = None
         if error.is_news:
             logger.warning("%s", error)
-        if error.stops_line:
-            await self._in_database(stop_line, error.reply, _SECRET_REMEDY)
+        if error.cause_of_stop:
+            await self._in_database(stop_line, error.reply, error.cause_of_stop)
 
     async def _fresh_token(self, refused: int | None = None) -> Token:
         async with self._token_lock:

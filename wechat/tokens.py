@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from waybills.sealing import SealBroken, seal, unseal
 from wechat.client import Raw, Reading, Reply, TokenReply, read_token_reply, stable_token_body
-from wechat.error_codes import Reaction, reaction_to_token_call
+from wechat.error_codes import Explanation, Reaction, explain_token_call
 from wechat.exceptions import WechatError
 from wechat.models import AccessToken
 from wechat.transports import CONNECT_TIMEOUT, READ_TIMEOUT, post
@@ -54,10 +54,12 @@ class TokenUnavailable(WechatError):
         self.reply, self.is_news = reply, is_news
 
     @property
-    def stops_line(self) -> bool:
-        """Return whether the cause is configuration: nobody can send until it is mended."""
-        code = self.reply.errcode
-        return code is not None and reaction_to_token_call(code) in {Reaction.STOP_LINE, Reaction.STOP_AND_PROBE}
+    def cause_of_stop(self) -> Explanation | None:
+        """Return what is wrong where it is configuration: nobody can send until it is mended."""
+        if self.reply.errcode is None:
+            return None
+        explanation = explain_token_call(self.reply.errcode)
+        return explanation if explanation.reaction in {Reaction.STOP_LINE, Reaction.STOP_AND_PROBE} else None
 
 
 def obtain(*, refused: int | None = None, send: Post | None = None) -> Token:
