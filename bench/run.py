@@ -9,12 +9,17 @@ databases of its own, lets the peers take turns, prints the ratios, and drops wh
 import argparse
 
 from bench import web
-from bench.sender import rates
+from bench.sender import back_query, claim, latency, memory, rates, sqlite
 from bench.sender.run import Measure, prepared
 
 WEB = list(web.PREPARE)
 SENDER: dict[str, Measure] = {
     "sender": rates.sender,
+    "sender-backquery": back_query.back_query,
+    "sender-latency": latency.latency,
+    "sender-memory": memory.memory,
+    "sender-claim": claim.claim,
+    "sender-sqlite": sqlite.sqlite,
     "sender-two": rates.two,
 }
 

@@ -18,7 +18,7 @@ def sender(bench: Bench) -> None:
         for _ in range(bench.rounds):
             for name, module in (("portal", PORTAL), ("floor", FLOOR)):
                 with bench.copy(bench.due) as database:
-                    runs[name].append(drain(module, database, far))
+                    runs[name].append(drain(module, database, far)[0])
             for name, results in usual.items():
                 with bench.copy(bench.due) as database:
                     results.append(usual_rate(bench, database, far, is_tuned=name == "tuned"))
@@ -54,7 +54,7 @@ def two(bench: Bench) -> None:
         for _ in range(bench.rounds):
             for processes, results in rates.items():
                 with bench.copy(bench.due) as database:
-                    results.append(drain(PORTAL, database, far, processes).rate)
+                    results.append(drain(PORTAL, database, far, processes)[0].rate)
     total = ratios(rates[2], rates[1])
     print(f"\nsender-two: one process {spread(rates[1], 0)} pushes/s, two {spread(rates[2], 0)}")
     judge("two processes to one, rate", spread(total, 2), ">= 1", median(total) >= 1)

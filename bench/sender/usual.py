@@ -68,7 +68,7 @@ def filled(broker: str, queue: str, environment: dict[str, str]) -> Iterator[Non
 def worker(environment: dict[str, str], queue: str) -> Iterator[int]:
     words = ["-A", "bench.usual.sender", "worker", "-Q", queue, "-n", f"{queue}@%h", "-l", "warning"]
     command = [sys.executable, "-W", "ignore", "-m", "celery", "--quiet", *words, "-c", str(CONCURRENCY)]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment)
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
     try:
         yield process.pid
     finally:

@@ -1,6 +1,6 @@
 """What the sender is measured on: waybills whose receivers are known to be bound, and an event of each that is due.
 
-python -m bench.sender.world waybills|events, on the database that DATABASE_URL names; through the portal's own ingest.
+python -m bench.sender.world waybills|events [COUNT], on DATABASE_URL's database, through the portal's own ingest.
 """
 
 import sys
@@ -77,4 +77,5 @@ if __name__ == "__main__":
     import django
 
     django.setup()
-    {"waybills": fill_waybills, "events": fill_events}[sys.argv[1]]()
+    what, *count = sys.argv[1:]
+    {"waybills": fill_waybills, "events": fill_events}[what](*map(int, count))
