@@ -1,12 +1,13 @@
 """Measures the portal against peers that do the same, in one run: a ratio says more of a busy machine than a rate.
 
-python -m bench.run [NAME …] [--rounds N] [--seconds S] [--postgres ADDRESS] [--broker ADDRESS]
+python -m bench.run [NAME …] [--rounds N] [--seconds S] [--postgres ADDRESS] [--broker ADDRESS] [--no-usual]
 
-callback, jsonp: a bare WSGI app, a peer written in the usual way. sender…: what stands in `SENDER`. Each makes
-databases of its own, lets the peers take turns, prints the ratios, and drops what it made. All end by themselves.
+What each measures, beside what, and what is asked of it: docs/benchmarks.md.
 """
 
 import argparse
+import signal
+import sys
 
 from bench import web
 from bench.sender import back_query, claim, latency, memory, rates, sqlite
@@ -31,14 +32,17 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4, help="a round of callback and jsonp")
     parser.add_argument("--postgres", default="postgres://postgres@127.0.0.1:5432")
     parser.add_argument("--broker", default="amqp://guest:guest@127.0.0.1:5672//", help="of the usual sender")
+    parser.add_argument("--no-usual", action="store_true", help="leave out the usual sender: half a minute to tune by")
     options = parser.parse_args()
+    # What was started and made ends with this process, also by the signal that would leave it behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     names = options.names or [*WEB, *SENDER]
     if unknown := set(names) - {*WEB, *SENDER}:
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
     if of_web := [name for name in names if name in WEB]:
         web.run(of_web, options.postgres, options.rounds, options.seconds)
     if of_sender := [name for name in names if name in SENDER]:
-        with prepared(options.postgres, options.rounds, options.broker) as bench:
+        with prepared(options.postgres, options.rounds, "" if options.no_usual else options.broker) as bench:
             for name in of_sender:
                 SENDER[name](bench)
 

@@ -31,6 +31,9 @@ def latency(bench: Bench) -> None:
             feed(feeder, connection, WARM_UP, 0)
             took = feed(feeder, connection, count, rate)
             p50, p99 = connection.execute(_QUANTILES, (WARM_UP,)).fetchone()[0]
+            sent = connection.execute("SELECT count(*) FROM waybills_push WHERE state = 'sent'").fetchone()[0]
+    if sent != WARM_UP + count:
+        raise SystemExit(f"{sent} sent of {WARM_UP + count}: this is no measurement")
     print(
         f"\nsender-latency: {count} events at {count / took:.0f} a second (half of the rate: {rate}),"
         f" ingest and doorbell over files; due to sent p50 {p50:.2f} s"

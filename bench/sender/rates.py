@@ -13,7 +13,7 @@ PORTAL, FLOOR = "bench.sender.portal", "bench.sender.floor"
 def sender(bench: Bench) -> None:
     """Measure one process of the portal, of the floor, and the usual worker, in turn."""
     runs: dict[str, list[Drained]] = {"portal": [], "floor": []}
-    usual: dict[str, list[tuple[float, float]]] = {"usual": [], "tuned": []}
+    usual: dict[str, list[tuple[float, float]]] = {"usual": [], "tuned": []} if bench.broker else {}
     with far_side() as far:
         for _ in range(bench.rounds):
             for name, module in (("portal", PORTAL), ("floor", FLOOR)):
@@ -36,15 +36,16 @@ def _print_table(bench: Bench, rates: dict[str, list[float]], cpus: dict[str, li
     )
     for name in rates:
         print(f"{name:8} {spread(rates[name], 0):>20} {spread(cpus[name], 0):>20}")
-    print(f"usual: one Celery task a push, {CONCURRENCY} prefork processes; tuned: with connections kept")
     of_floor = ratios(rates["portal"], rates["floor"])
-    of_usual = ratios(rates["portal"], rates["usual"])
-    of_tuned = ratios(rates["portal"], rates["tuned"])
     work = ratios(cpus["portal"], cpus["floor"])
     judge("portal to floor, rate", spread(of_floor, 2), ">= 0.7", median(of_floor) >= 0.7)
     judge("portal to floor, cpu a push", spread(work, 2), "<= 2", median(work) <= 2)
-    judge("portal to usual, rate", spread(of_usual, 1), ">= 8", median(of_usual) >= 8)
-    print(f"{'portal to tuned, rate':34} {spread(of_tuned, 1):>26}")
+    if bench.broker:
+        of_usual = ratios(rates["portal"], rates["usual"])
+        of_tuned = ratios(rates["portal"], rates["tuned"])
+        judge("portal to usual, rate", spread(of_usual, 1), ">= 8", median(of_usual) >= 8)
+        print(f"{'portal to tuned, rate':34} {spread(of_tuned, 1):>26}")
+        print(f"usual: one Celery task a push, {CONCURRENCY} prefork processes; tuned: with connections kept")
 
 
 def two(bench: Bench) -> None:

@@ -31,6 +31,7 @@ class Bench:
     """The same, with an event of each waybill that is due."""
     rounds: int
     broker: str
+    """Of the usual sender; empty: it is left out."""
     folder: Path
 
     @contextmanager
