@@ -36,7 +36,7 @@ BATCH = 200
 CONCURRENCY = 200
 LEAST_CONCURRENCY = 4
 POLL = 1.0
-"""Seconds between looks for work when nobody rings."""
+"""Seconds before the database is asked again after it did not answer."""
 SWEEP = 5.0
 """Seconds between sweeps for deadlines and sleeping lanes."""
 _WORTH_A_CLAIM = 0.25
@@ -139,7 +139,7 @@ class Sender:
     async def _wait(self, stop: asyncio.Event) -> None:
         """Wait for a ring, the stop or the next look."""
         waiters = [asyncio.create_task(event.wait()) for event in (self._bell, stop)]
-        await asyncio.wait(waiters, timeout=POLL, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(waiters, timeout=settings.PUSH.poll.total_seconds(), return_when=asyncio.FIRST_COMPLETED)
         for waiter in waiters:
             waiter.cancel()
         self._bell.clear()
