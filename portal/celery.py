@@ -82,11 +82,11 @@ def ring() -> None:
 
 @app.task
 def sweep() -> None:
-    """End what is past its deadline, wake lanes that sleep with work to do, and ring."""
-    from wechat.sender import sweep as sweep_lanes
+    """Sweep where it is this process's turn, and ring."""
+    from wechat.sweep import sweep_in_turn
 
-    sweep_lanes()
-    ring.apply_async(expires=SWEEP_EVERY * 5, retry=False)
+    if sweep_in_turn():
+        ring.apply_async(expires=SWEEP_EVERY * 5, retry=False)
 
 
 def publish_ring() -> None:

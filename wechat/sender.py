@@ -25,6 +25,7 @@ from wechat.client import Raw, Reply, read_reply
 from wechat.decisions import decide, is_token_refused
 from wechat.error_codes import Reaction, reaction_to
 from wechat.recording import Ended, record, stop_line
+from wechat.sweep import sweep_in_turn
 from wechat.tokens import Token, TokenUnavailable
 from wechat.transports import AsyncTransport
 
@@ -134,7 +135,7 @@ class Sender:
         if time.monotonic() < self._next_sweep:
             return
         self._next_sweep = time.monotonic() + SWEEP
-        await self._in_database(sweep)
+        await self._in_database(sweep_in_turn)
 
     async def _wait(self, stop: asyncio.Event) -> None:
         """Wait for a ring, the stop or the next look."""
@@ -281,9 +282,3 @@ def _closing_broken(work: Callable[..., T], *arguments: Any) -> T:
         # A broken connection would fail for ever; the next use opens another.
         connection.close()
         raise
-
-
-def sweep() -> None:
-    """End what is past its deadline and wake lanes that sleep with work to do."""
-    lanes.expire(now=timezone.now())
-    lanes.wake_sleepers()
