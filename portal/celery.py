@@ -21,6 +21,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 PUSH_QUEUE, WORK_QUEUE = "push", "work"
 SWEEP_EVERY = 2.0
 """Seconds."""
+SIGNAL_LASTS = 10.0
+"""Seconds for which a doorbell or a sweep that nobody has read is worth anything: by then the next sweep has come."""
 
 app = Celery("portal")
 # Celery warns of root for the sake of pickle: only JSON is accepted here.
@@ -45,6 +47,14 @@ def _broker() -> dict[str, Any]:
     }
 
 
+def _signal(name: str) -> dict[str, Any]:
+    """Return the options of a message that says no more than its name, so that unread ones never pile up.
+
+    A stale one is dropped by RabbitMQ and left undone by Celery; the file broker keeps the newest alone.
+    """
+    return {"expires": SIGNAL_LASTS, "expiration": SIGNAL_LASTS, "headers": {file_broker.SIGNAL: name}}
+
+
 app.conf.update(
     broker_url=settings.CELERY_BROKER_URL,
     broker_transport_options=_broker(),
@@ -63,10 +73,8 @@ app.conf.update(
     worker_send_task_events=False,
     worker_hijack_root_logger=False,
     worker_prefetch_multiplier=1,
-    # A doorbell is worth nothing once the next sweep has come.
-    beat_schedule={
-        "sweep": {"task": "portal.celery.sweep", "schedule": SWEEP_EVERY, "options": {"expires": SWEEP_EVERY * 5}}
-    },
+    # Of every --beat there is; the job itself takes the schedule's lease.
+    beat_schedule={"sweep": {"task": "portal.celery.sweep", "schedule": SWEEP_EVERY, "options": _signal("sweep")}},
     beat_scheduler="portal.schedule:MemoryScheduler",
     timezone="UTC",
 )
@@ -86,12 +94,12 @@ def sweep() -> None:
     from wechat.sweep import sweep_in_turn
 
     if sweep_in_turn():
-        ring.apply_async(expires=SWEEP_EVERY * 5, retry=False)
+        publish_ring()
 
 
 def publish_ring() -> None:
     """Send one doorbell message; raises where the broker does not take it."""
-    ring.apply_async(expires=60, retry=False, ignore_result=True)
+    ring.apply_async(retry=False, **_signal("ring"))
 
 
 @signals.import_modules.connect
