@@ -24,7 +24,7 @@ from wechat import budget, tokens
 from wechat.client import Raw, Reply, read_reply
 from wechat.decisions import decide, is_token_refused
 from wechat.error_codes import Reaction, reaction_to
-from wechat.recording import Ended, record, stop_line
+from wechat.recording import Ended, record, record_again, stop_line
 from wechat.sweep import sweep_in_turn
 from wechat.tokens import Token, TokenUnavailable
 from wechat.transports import AsyncTransport
@@ -220,11 +220,13 @@ class Sender:
         refused = {ended.token_version for ended in batch if is_token_refused(ended.reply)}
         if self._token is not None and self._token.version in refused:
             await self._renew(self._token.version)
+        write = record
         while True:
             try:
-                begun = await self._in_database(partial(record, is_last=self._is_stopping), batch, self._rng)
+                begun = await self._in_database(partial(write, is_last=self._is_stopping), batch, self._rng)
                 break
             except (DatabaseError, InterfaceError):
+                write = record_again
                 logger.exception("%d results are not recorded yet; trying again", len(batch))
                 await asyncio.sleep(POLL)
             except Exception:
