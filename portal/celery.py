@@ -9,7 +9,7 @@ import os
 import warnings
 from typing import Any
 
-from celery import Celery, signals
+from celery import Celery, bootsteps, signals
 from celery.exceptions import SecurityWarning
 from django.conf import settings
 from kombu import Exchange, Queue
@@ -115,16 +115,24 @@ def _set_up(**kwargs: Any) -> None:
     doorbell.connect(publish_ring)
 
 
-@signals.worker_ready.connect
-def _start_sender(**kwargs: Any) -> None:
-    """Start the sender in a worker that consumes the push queue.
+class SenderStep(bootsteps.StartStopStep):
+    """Starts the sender in a worker that consumes the push queue, whether or not the broker answers.
 
-    Not before: --beat forks, and a fork of a process with threads may never end.
+    After the step that forks --beat, since a fork of a process with threads may never end; before the one that waits
+    for the broker (`Consumer` is always the last).
     """
-    from portal import push_process
 
-    if PUSH_QUEUE in app.amqp.queues.consume_from:
-        push_process.start()
+    requires = ("celery.worker.components:Beat",)
+
+    def start(self, parent: Any) -> None:
+        """Start it."""
+        from portal import push_process
+
+        if PUSH_QUEUE in app.amqp.queues.consume_from:
+            push_process.start()
+
+
+app.steps["worker"].add(SenderStep)
 
 
 @signals.worker_shutting_down.connect
