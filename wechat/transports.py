@@ -5,7 +5,7 @@ is not committed, or a row that is locked, would turn into 93200x.
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -48,7 +48,7 @@ def post(base: str, call: str, body: str, *, token: str = "", timeouts: Timeouts
             allow_redirects=False,
             stream=True,
         ) as response:
-            content = response.raw.read(LONGEST_ANSWER, decode_content=True)
+            content = _first_bytes(response.iter_content(LONGEST_ANSWER))
             headers = response.headers
             return Raw(response.status_code, content, headers.get("Retry-After", ""), date=headers.get("Date", ""))
     except (requests.exceptions.ConnectTimeout, requests.exceptions.SSLError) as error:
@@ -58,6 +58,16 @@ def post(base: str, call: str, body: str, *, token: str = "", timeouts: Timeouts
         return Raw(note=type(error).__name__, was_sent=was_sent)
     except (requests.exceptions.RequestException, OSError) as error:
         return Raw(note=type(error).__name__)
+
+
+def _first_bytes(chunks: Iterable[bytes]) -> bytes:
+    """Return a body's first bytes: an endless one ends here."""
+    found = b""
+    for chunk in chunks:
+        found += chunk
+        if len(found) >= LONGEST_ANSWER:
+            break
+    return found[:LONGEST_ANSWER]
 
 
 def run(calls: Coroutine[Any, Any, T]) -> T:
@@ -112,7 +122,8 @@ class AsyncTransport:
                 allow_redirects=False,
             ) as response:
                 content = await _read(response.content)
-                return Raw(response.status, content, response.headers.get("Retry-After", ""))
+                headers = response.headers
+                return Raw(response.status, content, headers.get("Retry-After", ""), date=headers.get("Date", ""))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             return Raw(note=type(error).__name__, was_sent=False)
         except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError, ValueError) as error:
