@@ -5,6 +5,7 @@ is not committed, or a row that is locked, would turn into 93200x.
 """
 
 import asyncio
+import time
 from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass
 from types import TracebackType
@@ -38,6 +39,7 @@ _HEADERS = {"Content-Type": "application/json; charset=utf-8"}
 def post(base: str, call: str, body: str, *, token: str = "", timeouts: Timeouts = USUAL) -> Raw:
     """Return what came back of a single call. body: JSON text. token: of the URL, kept out of every message."""
     refuse_inside_transaction()
+    until = time.monotonic() + timeouts.connect + timeouts.read
     try:
         with requests.post(
             base + path_of(call),
@@ -48,7 +50,7 @@ def post(base: str, call: str, body: str, *, token: str = "", timeouts: Timeouts
             allow_redirects=False,
             stream=True,
         ) as response:
-            content = _first_bytes(response.iter_content(LONGEST_ANSWER))
+            content = _first_bytes(response.iter_content(1), until=until)
             headers = response.headers
             return Raw(response.status_code, content, headers.get("Retry-After", ""), date=headers.get("Date", ""))
     except (requests.exceptions.ConnectTimeout, requests.exceptions.SSLError) as error:
@@ -60,14 +62,19 @@ def post(base: str, call: str, body: str, *, token: str = "", timeouts: Timeouts
         return Raw(note=type(error).__name__)
 
 
-def _first_bytes(chunks: Iterable[bytes]) -> bytes:
-    """Return a body's first bytes: an endless one ends here."""
-    found = b""
+def _first_bytes(chunks: Iterable[bytes], *, until: float) -> bytes:
+    """Return a body's first bytes: an endless one ends here, one that only trickles raises ReadTimeout.
+
+    chunks: of one byte, since a larger one is waited for, however slowly it comes.
+    """
+    found = bytearray()
     for chunk in chunks:
         found += chunk
         if len(found) >= LONGEST_ANSWER:
             break
-    return found[:LONGEST_ANSWER]
+        if time.monotonic() > until:
+            raise requests.exceptions.ReadTimeout
+    return bytes(found[:LONGEST_ANSWER])
 
 
 def run(calls: Coroutine[Any, Any, T]) -> T:
