@@ -126,6 +126,15 @@ class Processes:
             started.stop()
 
 
+def children(pid: int) -> list[int]:
+    """Return the processes that this one has started."""
+    try:
+        return [int(word) for file in Path(f"/proc/{pid}/task").glob("*/children") for word in file.read_text().split()]
+    except OSError:
+        # A thread, or the process itself, has just ended.
+        return []
+
+
 def free_port() -> int:
     """Return a port that nothing listens on."""
     with socket.socket() as probe:
