@@ -20,8 +20,8 @@ def test_a_thousand_of_a_thousand_back_queries_work_with_one_web_process(process
     sandbox = Sandbox(port := free_port())
     broker = f"filesystem://{tmp_path / 'broker'}"
     variables = environment(WECHAT_API_BASE=sandbox.base, CELERY_BROKER_URL=broker, PORT=str(port), PROCESSES="1")
-    sandbox.start(processes, variables)
     processes.manage(variables, "serve", "web")
+    sandbox.start(processes, variables)
     eventually(lambda: answers(f"http://127.0.0.1:{port}/readyz"), "the portal answers")
     workers = processes.manage(variables, "serve", "worker")
 
