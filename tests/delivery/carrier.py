@@ -12,6 +12,7 @@ from django.core.management import call_command
 
 from tests.delivery.load import number, phone
 from tests.delivery.processes import eventually
+from waybills.models import Path, Waybill
 
 TRAIL = (200001, 300002, 300003)
 
@@ -62,6 +63,13 @@ def events(index: int, began: int) -> list[dict[str, Any]]:
         {"action_time": began + step, "action_type": type_, "action_msg": f"第 {step} 步"}
         for step, type_ in enumerate(types)
     ]
+
+
+def stored_rows() -> set[tuple[Any, ...]]:
+    """Return what stands in the database, as `Batch.rows` words it."""
+    posted = Waybill.objects.posted().values_list("no")
+    events = Path.objects.values_list("waybill__no", "action_time", "action_type").order_by()
+    return {*posted.iterator(), *events.iterator()}
 
 
 def make_account(name: str = "carrier") -> str:

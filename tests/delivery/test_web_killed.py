@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from tests.delivery.carrier import Batch, Carrier, is_listening, make_account, paths, trails, waybills
+from tests.delivery.carrier import Batch, Carrier, is_listening, make_account, paths, stored_rows, trails, waybills
 from tests.delivery.processes import IS_FULL, Processes, children, environment, eventually, free_port
-from waybills.models import Lane, Path, Push, PushState, Waybill
+from waybills.models import Lane, Path, Push, PushState
 
 pytestmark = [pytest.mark.processes, pytest.mark.chaos]
 
@@ -89,7 +89,7 @@ def kill_at_random(supervisor: int, progress: Progress) -> int:
 
 
 def judge(carrier: Carrier, killed: int, capsys: Any) -> None:
-    stored = rows()
+    stored = stored_rows()
     whole = [batch for batch in carrier.unanswered if batch.rows <= stored]
     absent = [batch for batch in carrier.unanswered if batch.rows.isdisjoint(stored)]
     with capsys.disabled():
@@ -105,13 +105,6 @@ def judge(carrier: Carrier, killed: int, capsys: Any) -> None:
     assert set(Path.objects.values_list("pk", flat=True)) == set(Push.objects.values_list("path_id", flat=True))
     assert Push.objects.count() == Path.objects.count()
     check_lanes()
-
-
-def rows() -> set[tuple[Any, ...]]:
-    """Return what is stored, as `Batch.rows` words it."""
-    posted = Waybill.objects.posted().values_list("no")
-    events = Path.objects.values_list("waybill__no", "action_time", "action_type").order_by()
-    return {*posted.iterator(), *events.iterator()}
 
 
 def check_lanes() -> None:
