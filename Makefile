@@ -43,7 +43,7 @@ test: $(DEV) ## the whole test suite, on DATABASE_URL and CELERY_BROKER_URL wher
 	$(BARE) $(PYTEST) $(ARGS)
 
 chaos: export CHAOS := full
-chaos: $(DEV) ## the tests that kill and pause processes, in full size, on SQLite, then PostgreSQL with each broker: hours
+chaos: $(DEV) ## the tests that kill and pause processes, in full size, on SQLite, then PostgreSQL with each broker: two hours
 	env -u DATABASE_URL -u CELERY_BROKER_URL $(BARE) $(BIN)/pytest -m chaos $(ARGS)
 	DATABASE_URL=$(POSTGRESQL) CELERY_BROKER_URL=$(REDIS) $(BARE) $(BIN)/pytest -m chaos $(ARGS)
 	DATABASE_URL=$(POSTGRESQL) CELERY_BROKER_URL=$(RABBITMQ) $(BARE) $(BIN)/pytest -m broker $(ARGS)

@@ -26,7 +26,7 @@ from tests.delivery.probes import Probes
 from tests.delivery.processes import IS_FULL, Processes, environment, eventually, free_port
 from waybills.models import Push
 
-pytestmark = [pytest.mark.processes, pytest.mark.chaos]
+pytestmark = [pytest.mark.processes, pytest.mark.chaos, pytest.mark.broker]
 
 RESTARTS = 5 if IS_FULL else 2
 MODES = ("immediate", "fast")
