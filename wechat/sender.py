@@ -21,7 +21,7 @@ from django.utils import timezone
 from waybills import lanes, line
 from waybills.lanes import Attempt, Claimed
 from wechat import budget, tokens
-from wechat.client import Raw, read_reply
+from wechat.client import Raw, Reading, Reply, read_reply
 from wechat.decisions import decide, is_token_refused
 from wechat.pace import Pace, callback_p95
 from wechat.recording import Ended, record, record_again, stop_line
@@ -225,7 +225,7 @@ class Sender:
             if self._token is None or self._token.version == refused or time.monotonic() > self._token_until:
                 # Nobody goes on with the old one meanwhile.
                 self._token = None
-                self._token = await self._in(self._renewals, partial(tokens.obtain, refused=refused))
+                self._token = await self._in(self._renewals, partial(_obtain_token, refused))
                 self._token_until = time.monotonic() + _TRUST_TOKEN
             return self._token
 
@@ -285,6 +285,15 @@ class Sender:
     @staticmethod
     async def _in(executor: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(executor, work)
+
+
+def _obtain_token(refused: int | None) -> Token:
+    try:
+        return _closing_broken(partial(tokens.obtain, refused=refused))
+    except (DatabaseError, InterfaceError) as error:
+        # No call has left: to its caller this is a token that is not to be had now.
+        reply = Reply(Reading.LOST, errmsg="the database did not answer")
+        raise TokenUnavailable(reply, is_news=True) from error
 
 
 def _close_connection() -> None:
