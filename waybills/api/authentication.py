@@ -22,11 +22,7 @@ class TokenAuthentication(BaseAuthentication):
         keyword, _space, token = get_authorization_header(request).decode("latin-1").partition(" ")
         if keyword.lower() != _KEYWORD.lower():
             return None
-        found = (
-            ApiToken.objects.select_related("user")
-            .filter(digest=ApiToken.digest_of(token.strip()), user__is_active=True)
-            .first()
-        )
+        found = ApiToken.objects.authenticate(token.strip())
         if found is None:
             raise AuthenticationFailed(_("The token is unknown or no longer in force."))
         return found.user, found
