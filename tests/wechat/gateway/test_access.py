@@ -13,6 +13,7 @@ from tests.wechat.gateway.conftest import NAME, Gateway, make_secret
 from waybills.models import ApiToken
 from wechat.gateway.access import HANDOVER, LIFETIME, bearer_of, grant, grant_forced
 from wechat.gateway.errors import GatewayRefused
+from wechat.models import GatewayReset
 
 pytestmark = pytest.mark.django_db
 
@@ -90,6 +91,7 @@ def test_a_forced_token_voids_all_before_it_and_another_force_soon_after_changes
     again = grant_forced(token, now + 29)
     later = grant_forced(token, now + 60)
 
+    assert str(GatewayReset.objects.get()) == f"{token}, generation 2"
     assert forced.access_token != old.access_token
     assert forced.access_token == again.access_token
     assert forced.expires_in == LIFETIME
