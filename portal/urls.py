@@ -43,3 +43,5 @@ def addresses(surface: str) -> Addresses:
 
 
 urlpatterns = addresses(settings.SURFACE)
+handler400 = "portal.faults.bad_request"
+handler500 = "portal.faults.server_error"

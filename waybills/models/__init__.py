@@ -1,6 +1,6 @@
 """What the carrier's side stores, one noun a file."""
 
-from waybills.models.account import ApiToken
+from waybills.models.account import ApiToken, ApiTokenQuerySet, Scope
 from waybills.models.act import Act
 from waybills.models.binding import Binding
 from waybills.models.carrier_code import CarrierCode
@@ -15,6 +15,7 @@ from waybills.models.waybill import Waybill
 __all__ = [
     "Act",
     "ApiToken",
+    "ApiTokenQuerySet",
     "Binding",
     "Call",
     "CarrierCode",
@@ -27,5 +28,6 @@ __all__ = [
     "PushAttempt",
     "PushReason",
     "PushState",
+    "Scope",
     "Waybill",
 ]

@@ -1,7 +1,7 @@
 """Access tokens of the gateway: signed, so that every process honours them and none is stored.
 
-An access token names the account's API token, the version of it (so that rotating the one voids the other), the
-generation of its last reset, and when it began. It begins at fixed moments, counted from the API token's making or from
+An access token names the account's API token (revoking the one voids the other), the generation of its last reset, and
+when it began. It begins at fixed moments, counted from the API token's making or from
 the last `force_refresh`: whichever process is asked, the same token comes out, and within its last five minutes the
 next one, when both work. Only `force_refresh` writes a row. Source: message-push.md, "access_token".
 """
@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from django.core.signing import BadSignature, Signer
 from django.db.models import F
 
+from waybills.api_tokens import find_token_by_id
 from waybills.models import ApiToken
 from wechat.gateway.errors import Errcode, GatewayRefused
 from wechat.models import GatewayReset
@@ -42,7 +43,7 @@ def grant(token: ApiToken, now: float) -> Granted:
     generation, began = (reset.generation, reset.at) if reset else (0, token.created_at)
     first = int(began.timestamp())
     issued = first + (int(now) - first) // _PERIOD * _PERIOD
-    signed = _signer().sign_object([token.pk, _version(token), generation, issued])
+    signed = _signer().sign_object([token.pk, generation, issued])
     return Granted(signed, issued + LIFETIME - int(now))
 
 
@@ -63,24 +64,19 @@ def bearer_of(access_token: str, now: float) -> ApiToken:
     if not access_token:
         raise GatewayRefused(Errcode.ACCESS_TOKEN_MISSING)
     try:
-        pk, version, generation, issued = _signer().unsign_object(access_token)
+        pk, generation, issued = _signer().unsign_object(access_token)
     except BadSignature:
         raise GatewayRefused(Errcode.INVALID_CREDENTIAL) from None
     if issued + LIFETIME <= now:
         raise GatewayRefused(Errcode.ACCESS_TOKEN_EXPIRED)
-    token = ApiToken.objects.in_force().filter(pk=pk).first()
-    if token is None or _version(token) != version or _generation(token) != generation:
+    token = find_token_by_id(pk, datetime.fromtimestamp(now, UTC))
+    if token is None or _generation(token) != generation:
         raise GatewayRefused(Errcode.INVALID_CREDENTIAL)
     return token
 
 
 def _generation(token: ApiToken) -> int:
     return GatewayReset.objects.filter(pk=token.pk).values_list("generation", flat=True).first() or 0
-
-
-def _version(token: ApiToken) -> str:
-    """Return what changes when the API token is rotated. Its digest's first bytes tell nothing of 256 random bits."""
-    return bytes(token.digest)[:6].hex()
 
 
 def _signer() -> Signer:

@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 _TIMEOUTS = Timeouts(connect=3, read=5)
 """Seconds: a userquery has no back-query inside, and a thread of the web process waits for it."""
-_free_threads = BoundedSemaphore(max(1, settings.SERVER.threads // 2))
+_free_threads = BoundedSemaphore(max(1, settings.API.threads // 2))
 """At most half of this process's threads wait for WeChat: its own back-queries need the others."""
 
 

@@ -11,6 +11,10 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
+from waybills.api.errors import Busy
+from waybills.api.throttling import wait_before
+from waybills.api.views import PLACES
+from waybills.api_tokens import find_token, may
 from waybills.ingest import ingest
 from waybills.models import ApiToken
 from wechat.body import read_body
@@ -41,6 +45,8 @@ def answers(method: str) -> Callable[[Act], Callable[[HttpRequest], HttpResponse
                 answer = act(request)
             except GatewayRefused as refusal:
                 answer = _refusal(act.__name__, refusal)
+            except Busy:
+                answer = _refusal(act.__name__, GatewayRefused(Errcode.SYSTEM_BUSY))
             except (OperationalError, InterfaceError):
                 logger.exception("the database did not answer")
                 answer = _refusal(act.__name__, GatewayRefused(Errcode.SYSTEM_BUSY))
@@ -71,8 +77,9 @@ def token(request: HttpRequest) -> Answer:
 @answers("POST")
 def userquery(request: HttpRequest) -> Answer:
     """Return whether a phone is bound."""
-    _admit(request, "waybills.view_push")
-    return inquiry.ask(read_userquery(_body(request)))
+    account = _admit(request, "waybills.view_push")
+    with PLACES.place(account, is_write=False):
+        return inquiry.ask(read_userquery(_body(request)))
 
 
 @answers("POST")
@@ -82,10 +89,11 @@ def pathnotify(request: HttpRequest) -> Answer:
     A phone of which nothing is known is answered as not bound: whoever sends a text message then sends one too many,
     and not one too few.
     """
-    _admit(request, "waybills.add_waybill", "waybills.add_path")
-    waybill, path = read_pathnotify(_body(request))
-    ingest([waybill], [path])
-    return inquiry.accepted(inquiry.known_binding(waybill.receiver.phone) is True)
+    account = _admit(request, "waybills.add_waybill", "waybills.add_path")
+    with PLACES.place(account, is_write=True):
+        waybill, path = read_pathnotify(_body(request))
+        ingest([waybill], [path])
+        return inquiry.accepted(inquiry.known_binding(waybill.receiver.phone) is True)
 
 
 @csrf_exempt
@@ -95,11 +103,18 @@ def unknown(request: HttpRequest) -> HttpResponse:
     return HttpResponse(orjson.dumps(answer), "application/json; charset=UTF-8", headers=_HEADERS)
 
 
-def _admit(request: HttpRequest, *permissions: str) -> None:
-    """Refuse a caller without a valid access token, or whose account lacks one of the permissions."""
-    bearer = bearer_of(request.GET.get("access_token", ""), time.time())
-    if not all(bearer.may(permission) for permission in permissions):
+def _admit(request: HttpRequest, *permissions: str) -> int:
+    """Return the id of the account that calls.
+
+    Raise GatewayRefused without a valid access token, for a permission or scope that is lacking, beyond `API_RATE`.
+    """
+    now = time.time()
+    bearer = bearer_of(request.GET.get("access_token", ""), now)
+    if not all(may(bearer, permission) for permission in permissions):
         raise GatewayRefused(Errcode.UNAUTHORIZED)
+    if wait_before(bearer.user_id, now):
+        raise GatewayRefused(Errcode.TOO_MANY_A_MINUTE)
+    return bearer.user_id
 
 
 def _account(credentials: Credentials) -> ApiToken:
@@ -113,7 +128,7 @@ def _account(credentials: Credentials) -> ApiToken:
         raise GatewayRefused(Errcode.INVALID_APPID)
     if not secret:
         raise GatewayRefused(Errcode.SECRET_MISSING)
-    found = ApiToken.objects.authenticate(secret) if isinstance(secret, str) else None
+    found = find_token(secret) if isinstance(secret, str) else None
     if found is None or found.user.get_username() != appid:
         raise GatewayRefused(Errcode.INVALID_SECRET)
     return found

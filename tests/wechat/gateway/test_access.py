@@ -104,7 +104,7 @@ def test_a_forced_token_voids_all_before_it_and_another_force_soon_after_changes
 def test_a_token_that_something_else_signed_is_none_of_ours(token: ApiToken) -> None:
     issued = int(time.time())
 
-    forged = Signer(salt="another", sep=".").sign_object([token.pk, bytes(token.digest)[:6].hex(), 0, issued])
+    forged = Signer(salt="another", sep=".").sign_object([token.pk, 0, issued])
     granted = grant(token, issued).access_token
 
     assert errcode_of(granted, issued) == 0

@@ -3,12 +3,14 @@
 import logging
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
 
 import orjson
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.core.cache import cache
 from django.db import OperationalError, connection
 from django.utils import timezone
 
@@ -17,8 +19,9 @@ from tests.wechat.farside import FarSide, answer, hang_up
 from tests.wechat.gateway.conftest import Gateway
 from tests.wechat.gateway.samples import PHONE, push
 from tests.wsgi import call
+from waybills.api.views import PLACES
 from waybills.line import current_line
-from waybills.models import Binding, Line, Path, Push, Waybill
+from waybills.models import ApiToken, Binding, Line, Path, Push, Waybill
 from waybills.sealing import blind_index
 from wechat.models import AccessToken, CallBudget
 
@@ -272,3 +275,33 @@ def test_a_chunked_body_is_read_and_an_odd_length_is_an_empty_one(gateway: Gatew
 @pytest.mark.parametrize(("surface", "is_there"), [("all", True), ("ops", True), ("edge", False)])
 def test_the_gateway_is_on_the_carriers_own_surface(surface: str, is_there: bool) -> None:
     assert any(str(one.pattern) == "gateway/" for one in addresses(surface)) is is_there
+
+
+def test_the_scopes_of_the_api_token_decide_too(gateway: Gateway) -> None:
+    know(True)
+    ApiToken.objects.update(may_read=False)
+
+    assert gateway.call("userquery", {"phone": PHONE})["errcode"] == 48001
+    assert gateway.call("pathnotify", fresh())["errcode"] == 0
+
+
+def test_an_account_beyond_its_rate_is_told_to_wait(gateway: Gateway, change: Any) -> None:
+    cache.clear()
+    know(True)
+    change("API", rate=(2, 86_400))
+
+    codes = [gateway.call("userquery", {"phone": PHONE})["errcode"] for _ in range(3)]
+
+    assert codes == [0, 0, 45011]
+    cache.clear()
+
+
+def test_a_process_without_a_free_place_is_a_busy_system(gateway: Gateway) -> None:
+    know(True)
+
+    with ExitStack() as others:
+        for other in range(PLACES.most_writes):
+            others.enter_context(PLACES.place(-1 - other, is_write=True))
+        assert gateway.call("pathnotify", fresh())["errcode"] == -1
+
+    assert gateway.call("pathnotify", fresh())["errcode"] == 0
