@@ -15,6 +15,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AuthenticationForm
 
+from waybills.counters import count_up
 from waybills.source import client_address
 
 logger = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ class Throttle:
 
     def admits(self, account: str, address: str | None) -> bool:
         """Count a try; return whether it is still one that may be looked at."""
-        counts = [self._count(_account_key(account)), self._count(_address_key(address))]
+        counts = [count_up(key, self.period) for key in (_account_key(account), _address_key(address))]
         return max(counts) <= self.most
 
     def take_back(self, account: str, address: str | None) -> None:
@@ -39,14 +40,6 @@ class Throttle:
         key = _address_key(address)
         if cache.get(key):
             cache.decr(key)
-
-    def _count(self, key: str) -> int:
-        cache.add(key, 0, self.period)
-        try:
-            return cache.incr(key)
-        except ValueError:  # it ran out between the two
-            cache.set(key, 1, self.period)
-            return 1
 
 
 LOGINS = Throttle()

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from portal import desk
 from portal import environment as shape
 from portal.conf import ServerSettings
-from waybills.conf import JsonpSettings, PushSettings, SealSettings
+from waybills.conf import ApiSettings, JsonpSettings, PushSettings, SealSettings
 from wechat.conf import WechatSettings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -68,6 +68,7 @@ else:
 
 def _database(url: str) -> dict[str, Any]:
     config: dict[str, Any] = dict(environ.Env.db_url_config(url))
+    is_web = os.environ.get("PORTAL_ROLE") == "web"
     if config.get("ENGINE") not in {"django.db.backends.sqlite3", "django.db.backends.postgresql"}:
         raise ValueError("neither sqlite:/// nor postgres://")
     if config["ENGINE"].endswith("sqlite3"):
@@ -77,13 +78,18 @@ def _database(url: str) -> dict[str, Any]:
         # contention. A file for the tests: a database in memory has neither WAL nor a second process.
         config["OPTIONS"] = {
             "transaction_mode": "IMMEDIATE",
-            "timeout": 5 if os.environ.get("PORTAL_ROLE") == "web" else 20,
+            "timeout": 5 if is_web else 20,
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY",
         }
         config["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
     else:
         # Django's default is never; this is: where the code asks for it, and nowhere by itself.
-        config.setdefault("OPTIONS", {}).setdefault("prepare_threshold", 1_000_000)
+        options = config.setdefault("OPTIONS", {})
+        options.setdefault("prepare_threshold", 1_000_000)
+        if is_web:
+            # Who asks gave up before: WeChat waits 5 s. A thread that waits longer is one too few for the others.
+            limits = "-c lock_timeout=5s -c statement_timeout=15s"
+            options["options"] = f"{limits} {options.get('options', '')}".strip()
     # Persistent, and never probed: a request repeats its read where a connection has died (docs/architecture.md).
     config["CONN_MAX_AGE"] = None
     config["ATOMIC_REQUESTS"] = False
@@ -201,6 +207,13 @@ JSONP = JsonpSettings(
     ),
     mask=_env.read("JSONP_MASK", shape.choice("parties", "all"), "parties", "parties or all"),
     rate=_env.read("JSONP_RATE", shape.rate, (600, 60), "a number by /s, /min, /h or /day, such as 600/min"),
+)
+
+# --- The API ---------------------------------------------------------------------------------------------------------
+
+API = ApiSettings(
+    rate=_env.read("API_RATE", shape.rate, (30_000, 60), "a number by /s, /min, /h or /day, such as 30000/min"),
+    threads=SERVER.threads,
 )
 
 # --- Doorbells, sweep and maintenance --------------------------------------------------------------------------------

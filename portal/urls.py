@@ -29,6 +29,7 @@ OPS: Addresses = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("favicon.ico", lead_to_favicon),
     path("", include("waybills.api.urls")),
+    path("gateway/", include("wechat.gateway.urls")),
     path("admin/i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
     *([path("sandbox/", RedirectView.as_view(url=settings.SANDBOX_URL))] if settings.SANDBOX_URL else []),
@@ -42,3 +43,5 @@ def addresses(surface: str) -> Addresses:
 
 
 urlpatterns = addresses(settings.SURFACE)
+handler400 = "portal.faults.bad_request"
+handler500 = "portal.faults.server_error"

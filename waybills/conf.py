@@ -54,3 +54,13 @@ class JsonpSettings:
     """parties or all."""
     rate: tuple[int, int]
     """(how many, in how many seconds) for one client address."""
+
+
+@dataclass(frozen=True)
+class ApiSettings:
+    """The API's limits."""
+
+    rate: tuple[int, int]
+    """(how many requests, in how many seconds) for one account."""
+    threads: int
+    """Of this web process; `waybills.api.back_pressure` says how many of them the API may hold."""

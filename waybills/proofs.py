@@ -15,6 +15,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.utils.crypto import constant_time_compare, salted_hmac
 
+from waybills.counters import count_up
 from waybills.documents import Contact
 
 _SALT = "waybills.landing_page"
@@ -60,7 +61,7 @@ def holds(given: Given, no: str, receiver: Contact | None, now: datetime) -> boo
 def is_over_rate(client: str | None, now: datetime) -> bool:
     """Count a request of this client; return whether it is one too many (`JSONP_RATE`)."""
     most, period = settings.JSONP.rate
-    return _count(f"jsonp:rate:{_network(client)}:{int(now.timestamp()) // period}", period) > most
+    return count_up(f"jsonp:rate:{_network(client)}:{int(now.timestamp()) // period}", period) > most
 
 
 def is_locked(client: str | None, no: str, now: datetime) -> bool:
@@ -73,7 +74,7 @@ def is_locked(client: str | None, no: str, now: datetime) -> bool:
 def count_wrong(client: str | None, no: str, now: datetime) -> None:
     """Count a wrong proof."""
     for key, (_, period) in _wrong_keys(client, no, now).items():
-        _count(key, period)
+        count_up(key, period)
 
 
 def _wrong_keys(client: str | None, no: str, now: datetime) -> dict[str, tuple[int, int]]:
@@ -95,13 +96,3 @@ def _network(client: str | None) -> str | None:
     if client is None or ip_address(client).version == 4:
         return client
     return str(ip_network((client, _IPV6_NETWORK), strict=False).network_address)
-
-
-def _count(key: str, period: int) -> int:
-    if cache.add(key, 1, period):
-        return 1
-    try:
-        return cache.incr(key)
-    except ValueError:
-        # It ran out between the two.
-        return 1

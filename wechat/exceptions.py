@@ -13,6 +13,7 @@ WechatError
     WrongAppid              opened, but another mini program's
   CallbackFault             503: a fault of this side, WeChat tries again
   TokenUnavailable          no access token now (`wechat.tokens`): nothing is claimed until there is one
+  GatewayRefused            a carrier's call is answered with a code (`wechat.gateway.errors`)
 
 What a call to WeChat came to is no exception but a value, since a batch of them is recorded at once: `wechat.client`
 reads a Reply, `wechat.error_codes` has the reaction to each code, `wechat.retry` what becomes of the push.

@@ -19,7 +19,7 @@ HONOURED = frozenset(
 """What of the portal's own variables the caller chooses; docs/settings.md says so."""
 OURS = (
     *("DJANGO_", "PORTAL_", "PII_", "WECHAT_", "CALLBACK_", "PUSH_", "LINE_", "BINDING_", "JSONP_", "SANDBOX_"),
-    *("TRUSTED_PROXIES", "BIND"),
+    *("API_", "TRUSTED_PROXIES", "BIND"),
 )
 """How all its others begin: the shell's are of another portal, and must decide nothing here."""
 

@@ -73,6 +73,7 @@ def test_the_example_alone_lacks_exactly_what_is_required(production: dict[str, 
 
 
 WRONG = {
+    "API_RATE": "600/hour",
     "BIND": "everywhere",
     "BINDING_TTL": "86400",
     "CACHE_URL": "carrier-pigeon://",

@@ -1,12 +1,14 @@
 """`manage.py service_account`."""
 
 import io
+from datetime import UTC, datetime
 
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.management import CommandError, call_command
 
-from waybills.models import ApiToken
+from waybills.api_tokens import find_token
+from waybills.models import ApiToken, Scope
 
 pytestmark = pytest.mark.django_db
 
@@ -66,8 +68,8 @@ def test_rotating_replaces_the_token_and_nothing_else() -> None:
 
     second, messages = run("oms", "--rotate")
 
-    assert second != first
-    assert bytes(ApiToken.objects.get().digest) == ApiToken.digest_of(second.strip())
+    assert find_token(first.strip()) is None
+    assert find_token(second.strip()).user == user
     assert list(user.user_permissions.values_list("codename", flat=True)) == ["view_push"]
     assert "void" in messages
 
@@ -93,3 +95,70 @@ def test_without_the_permissions_nothing_is_made() -> None:
         run("oms")
 
     assert not User.objects.exists()
+
+
+def limits() -> tuple[frozenset[Scope], datetime | None]:
+    """Return (scopes, expiry) of the newest token."""
+    token = ApiToken.objects.latest("pk")
+    return token.scopes, token.expires_at
+
+
+def test_without_limits_a_token_is_for_everything_and_never_expires() -> None:
+    run("oms")
+
+    assert limits() == (frozenset(Scope), None)
+
+
+def test_a_token_is_limited_to_the_scopes_that_are_named() -> None:
+    _, messages = run("oms", "--scope", "read", "--scope", "ingest")
+
+    assert limits() == ({Scope.READ, Scope.INGEST}, None)
+    assert "Scopes: ingest, read" in messages
+
+
+@pytest.mark.parametrize(
+    ("when", "moment"),
+    [
+        ("2099-06-30", datetime(2099, 6, 30, 16, tzinfo=UTC)),
+        ("2099-06-30T12:00", datetime(2099, 6, 30, 4, tzinfo=UTC)),
+        ("2099-06-30T12:00Z", datetime(2099, 6, 30, 12, tzinfo=UTC)),
+    ],
+)
+def test_a_day_is_meant_to_its_end_and_a_moment_as_it_is(when: str, moment: datetime) -> None:
+    run("oms", "--expires", when)
+
+    assert limits()[1] == moment
+
+
+@pytest.mark.parametrize("when", ["soon", "2099-02-30", "9999-12-31", "2020-01-01", "2020-01-01T00:00Z", ""])
+def test_what_is_no_moment_to_come_is_an_error(when: str) -> None:
+    with pytest.raises(CommandError, match="expires"):
+        run("oms", "--expires", when)
+
+    assert not User.objects.exists()
+
+
+def test_an_unknown_scope_is_an_error() -> None:
+    with pytest.raises(CommandError, match="scope"):
+        run("oms", "--scope", "everything")
+
+
+def test_rotating_does_not_widen_what_a_token_may() -> None:
+    run("oms", "--scope", "read", "--expires", "2099-06-30")
+
+    run("oms", "--rotate")
+
+    assert limits() == ({Scope.READ}, None)
+
+
+def test_rotating_revokes_every_token_of_the_account_and_of_no_other() -> None:
+    other, _ = run("erp")
+    run("oms")
+    ApiToken.objects.create(
+        user=User.objects.get(username="oms"), digest=b"second", created_at=datetime(2026, 1, 1, tzinfo=UTC)
+    )
+
+    run("oms", "--rotate")
+
+    assert ApiToken.objects.unrevoked().filter(user__username="oms").count() == 1
+    assert find_token(other.strip()) is not None

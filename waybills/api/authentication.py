@@ -6,6 +6,7 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from waybills.api_tokens import find_token
 from waybills.models import ApiToken
 
 _KEYWORD = "Token"
@@ -22,11 +23,7 @@ class TokenAuthentication(BaseAuthentication):
         keyword, _space, token = get_authorization_header(request).decode("latin-1").partition(" ")
         if keyword.lower() != _KEYWORD.lower():
             return None
-        found = (
-            ApiToken.objects.select_related("user")
-            .filter(digest=ApiToken.digest_of(token.strip()), user__is_active=True)
-            .first()
-        )
+        found = find_token(token.strip())
         if found is None:
             raise AuthenticationFailed(_("The token is unknown or no longer in force."))
         return found.user, found

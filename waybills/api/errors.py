@@ -1,21 +1,22 @@
 """Errors of the API: one shape, `{"code", "detail"}`, with `fields` where a field is wrong.
 
-    BodyRefused 400 · FieldsRefused 400 · BodyTooLarge 413 · EncodingRefused 415 · Conflict 409 · Unavailable 503
+    BodyRefused 400 · FieldsRefused 400 · BodyTooLarge 413 · EncodingRefused 415 · Conflict 409 · Busy, Unavailable 503
 
-What Django, DRF and the services raise is answered in the same shape; what nothing here knows stays a plain 500.
+What Django, DRF and the services raise is answered in the same shape, as JSON whatever the view renders; what nothing
+here knows stays an exception, which Django logs and `portal.faults` answers.
 """
 
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import orjson
 from django.core.exceptions import PermissionDenied
 from django.db import InterfaceError, OperationalError
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from django.utils.encoding import force_str
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions, status
-from rest_framework.response import Response
 
 from waybills.cells import InvalidCells
 from waybills.fields import Problem
@@ -26,6 +27,9 @@ from waybills.services import PushNotResendable
 logger = logging.getLogger(__name__)
 
 _RETRY_AFTER = 5
+"""Seconds: a lock that was waited for in vain, or a database that restarts."""
+_RETRY_WHEN_BUSY = 1
+"""Seconds: several batches' time."""
 
 _NOT_RESENDABLE = {
     "pending": _("This push is pending: it goes by itself."),
@@ -95,6 +99,15 @@ class Unavailable(exceptions.APIException):
     wait = _RETRY_AFTER
 
 
+class Busy(exceptions.APIException):
+    """So much is at work, or the account has so much at work, that this request is not begun."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_code = "busy"
+    default_detail = _("Too much is at work. Nothing was stored: send the same request again.")
+    wait = _RETRY_WHEN_BUSY
+
+
 class StoredDataUnreadable(exceptions.APIException):
     """A sealed document does not open: never an empty field in its stead."""
 
@@ -103,7 +116,7 @@ class StoredDataUnreadable(exceptions.APIException):
     default_detail = _("Stored data cannot be opened with the configured keys; the operators' log says which.")
 
 
-def answer_exception(exception: Exception, context: Mapping[str, Any]) -> Response | None:
+def answer_exception(exception: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
     """Return the answer to what a view raised; None for what only a 500 can answer. DRF's EXCEPTION_HANDLER."""
     known = _as_api_exception(exception)
     if known is None:
@@ -111,7 +124,12 @@ def answer_exception(exception: Exception, context: Mapping[str, Any]) -> Respon
     body: dict[str, Any] = {"code": str(known.get_codes()), "detail": force_str(known.detail)}
     if isinstance(known, FieldsRefused):
         body["fields"] = _fields(known.problems)
-    return Response(body, status=known.status_code, headers=_headers(known))
+    return error_answer(known.status_code, body, _headers(known))
+
+
+def error_answer(status_code: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> HttpResponse:
+    """Return an answer of the API's one shape."""
+    return HttpResponse(orjson.dumps(body), "application/json", status_code, headers=dict(headers or {}))
 
 
 def _as_api_exception(exception: Exception) -> exceptions.APIException | None:

@@ -57,16 +57,20 @@ def _one_or_many(name: str, component: type[components.Component]) -> OneOrMany:
 _ERRORS = {
     400: _("Nothing could be read, or fields are wrong."),
     401: _("No token, or one that is not in force."),
-    403: _("The account lacks the permission."),
+    403: _("The account lacks the permission, or the token the scope."),
     404: _("There is no such thing."),
     409: _("Its state does not allow it; `code` names the state."),
     413: _("The body, or what it inflates to, is over 4 MiB."),
     415: _("The body is not JSON, or in an encoding other than gzip."),
     429: _("Too many requests; Retry-After says when to go on."),
-    503: _("The database does not answer. Nothing was stored: send the same again after Retry-After."),
+    500: _("A fault of the portal's own."),
+    503: _(
+        "The database does not answer in time, or too much is at work."
+        " Nothing was stored: send the same again after Retry-After."
+    ),
 }
-_ALWAYS = (401, 403, 429, 503)
-_WITH_BODY = (400, *_ALWAYS, 413, 415)
+_ALWAYS = (400, 401, 403, 429, 500, 503)
+_WITH_BODY = (*_ALWAYS, 413, 415)
 _RETRY_AFTER = OpenApiParameter(
     "Retry-After", int, OpenApiParameter.HEADER, response=[429, 503], description=_("Seconds.")
 )
@@ -171,7 +175,7 @@ list_pushes = extend_schema(
         OpenApiParameter("cursor", str, description=_("From `next` or `previous` of another page.")),
         _RETRY_AFTER,
     ],
-    responses=_answers(200, components.PushPage, _("One page."), (400, *_ALWAYS)),
+    responses=_answers(200, components.PushPage, _("One page."), _ALWAYS),
 )
 retry_push = extend_schema(
     operation_id="retry_push",

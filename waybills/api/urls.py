@@ -28,5 +28,5 @@ urlpatterns = [
     path("api/v1/line/resume/", ResumeView.as_view(), name="api-line-resume"),
     path("api/schema/", SpectacularAPIView.as_view(**_OPEN), name="api-schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema", **_OPEN), name="api-docs"),
-    re_path(r"^api/v1/", UnknownAddress.as_view()),
+    re_path(r"^api(/|$)", UnknownAddress.as_view()),
 ]

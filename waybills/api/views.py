@@ -1,22 +1,29 @@
 """What every view of the API shares."""
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Any, cast
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
-from django.http import Http404
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from waybills.api.authentication import TokenAuthentication
+from waybills.api.back_pressure import BackPressure
 from waybills.api.errors import BodyRefused, FieldsRefused
 from waybills.api.parsing import AlwaysJson, BoundedJsonParser
 from waybills.api.permissions import HasNamedPermission
+from waybills.api.throttling import AccountThrottle
 from waybills.fields import Fields, Problem
 
 MOST_ITEMS = 1000
+PLACES = BackPressure(settings.API.threads)
 REASON_LENGTH = 512
 
 
@@ -28,13 +35,24 @@ class ApiView(APIView):
     parser_classes = [BoundedJsonParser]
     renderer_classes = [JSONRenderer]
     content_negotiation_class = AlwaysJson
+    throttle_classes = [AccountThrottle]
     needs: Mapping[str, str] = {}
+    _held: ExitStack
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Answer; what the request holds of the process is given back at its end."""
+        with ExitStack() as self._held:
+            return super().dispatch(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Refuse a body of unannounced length: WSGI would show it as an empty one."""
+        """Let a request in that has a place to work at; refuse a body of unannounced length.
+
+        WSGI would show such a body as an empty one.
+        """
         super().initial(request, *args, **kwargs)
         if request.META.get("HTTP_TRANSFER_ENCODING") and not request.META.get("CONTENT_LENGTH"):
             raise BodyRefused("length_required", _("The body needs a Content-Length; chunks are not read."))
+        self._held.enter_context(PLACES.place(caller(request).pk, request.method not in SAFE_METHODS))
 
 
 class UnknownAddress(ApiView):

@@ -1,6 +1,6 @@
 """What the carrier's side stores, one noun a file."""
 
-from waybills.models.account import ApiToken
+from waybills.models.account import ApiToken, ApiTokenQuerySet, Scope
 from waybills.models.act import Act
 from waybills.models.binding import Binding
 from waybills.models.carrier_code import CarrierCode
@@ -16,6 +16,7 @@ from waybills.models.waybill import Waybill
 __all__ = [
     "Act",
     "ApiToken",
+    "ApiTokenQuerySet",
     "Binding",
     "Call",
     "CarrierCode",
@@ -29,5 +30,6 @@ __all__ = [
     "PushReason",
     "PushState",
     "ScheduleLease",
+    "Scope",
     "Waybill",
 ]

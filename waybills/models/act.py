@@ -22,6 +22,9 @@ class Act(models.Model):
         MAP_CODE = "map_code", _("mapped a carrier's code")
         STOP_LINE = "stop_line", _("stopped the line")
         RESUME_LINE = "resume_line", _("resumed the line")
+        ISSUE_TOKEN = "issue_token", _("issued an API token")
+        CHANGE_TOKEN = "change_token", _("changed an API token")
+        REVOKE_TOKEN = "revoke_token", _("revoked an API token")
 
     at = models.DateTimeField(_("at"))
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, verbose_name=_("who"), related_name="+")

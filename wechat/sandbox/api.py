@@ -12,6 +12,8 @@ from aiohttp import web
 
 from wechat.sandbox.errors import (
     APPID_MISSING,
+    BODY_TOO_LARGE,
+    GET_REQUIRED,
     INVALID_APPID,
     INVALID_GRANT_TYPE,
     POST_REQUIRED,
@@ -51,6 +53,7 @@ class Api:
             web.get(f"{_PREFIX}/pathnotify", _require_post),
             web.get(f"{_PREFIX}/userquery", _require_post),
             web.get("/cgi-bin/stable_token", _require_post),
+            web.post("/cgi-bin/token", _require_get),
         ]
 
     async def serve_pathnotify(self, request: web.Request) -> web.Response:
@@ -78,7 +81,11 @@ class Api:
             self._world.close(entry)
 
     async def _respond(self, request: web.Request, call: str, act: Act, entry: Entry) -> web.Response:
-        raw = await request.read()
+        try:
+            raw = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            entry.errcode = BODY_TOO_LARGE
+            return web.Response(body=orjson.dumps(_refusal(BODY_TOO_LARGE)), headers=_JSON)
         fault = self._world.faults.take(call, raw)
         if self._world.config.latency:
             await asyncio.sleep(self._world.config.latency)
@@ -163,6 +170,10 @@ class Api:
 
 async def _require_post(request: web.Request) -> web.Response:
     return web.Response(body=orjson.dumps(_refusal(POST_REQUIRED)), headers=_JSON)
+
+
+async def _require_get(request: web.Request) -> web.Response:
+    return web.Response(body=orjson.dumps(_refusal(GET_REQUIRED)), headers=_JSON)
 
 
 def _accepted(is_bound: bool) -> dict[str, Any]:

@@ -14,7 +14,10 @@ TOKEN_MISSING = 41001
 APPID_MISSING = 41002
 SECRET_MISSING = 41004
 TOKEN_EXPIRED = 42001
+GET_REQUIRED = 43001
 POST_REQUIRED = 43002
+BODY_EMPTY = 44002
+BODY_TOO_LARGE = 45002
 DAY_QUOTA_USED_UP = 45009
 NOT_JSON = 47001
 BACK_QUERY_FAILED = 932001
@@ -36,7 +39,10 @@ TEXTS = {
     APPID_MISSING: "appid missing",
     SECRET_MISSING: "appsecret missing",
     TOKEN_EXPIRED: "access_token expired",
+    GET_REQUIRED: "require GET method",
     POST_REQUIRED: "require POST method",
+    BODY_EMPTY: "empty post data",
+    BODY_TOO_LARGE: "content size out of limit",
     DAY_QUOTA_USED_UP: "reach max api daily quota limit",
     45011: "api minute-quota reach limit, must slower, retry next minute",
     NOT_JSON: "data format error",

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from wechat.sandbox.errors import INVALID_CHARACTERS, NOT_JSON, WRONG_PARAMETERS, ApiError
+from wechat.sandbox.errors import BODY_EMPTY, INVALID_CHARACTERS, NOT_JSON, WRONG_PARAMETERS, ApiError
 
 # The specification's table, section 4.1, written down a second time on purpose.
 ACTION_TYPES = frozenset(
@@ -58,7 +58,12 @@ def is_mobile(text: str) -> bool:
 
 
 def read_object(raw: bytes) -> dict[str, Any]:
-    """Return the JSON object of a body; 47001 for what is none, 40033 for \\u escapes of non-ASCII characters."""
+    """Return the JSON object of a body.
+
+    44002 for an empty body, 47001 for what is no object, 40033 for \\u escapes of non-ASCII characters.
+    """
+    if not raw:
+        raise ApiError(BODY_EMPTY)
     if b"\\u" in raw and any(int(digits, 16) >= 0x80 for digits in _ESCAPE.findall(raw)):
         raise ApiError(INVALID_CHARACTERS, "\\u escapes in the body")
     try:

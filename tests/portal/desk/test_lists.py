@@ -20,9 +20,9 @@ from waybills.models import Act, ApiToken, Binding, CarrierCode, Cell, Line, Pus
 from waybills.sealing import blind_index
 from wechat.models import Callback, CallbackRefusal
 
-READ_ONLY = (Act, ApiToken, Binding, Line, Push, PushAttempt, Waybill, Callback, CallbackRefusal)
-EDITABLE = (CarrierCode, Cell, Group, User)
-KEPT_OUT = {"waybills.Path", "waybills.Lane", "wechat.AccessToken", "wechat.CallBudget"}
+READ_ONLY = (Act, Binding, Line, Push, PushAttempt, Waybill, Callback, CallbackRefusal)
+EDITABLE = (ApiToken, CarrierCode, Cell, Group, User)
+KEPT_OUT = {"waybills.Path", "waybills.Lane", "wechat.AccessToken", "wechat.CallBudget", "wechat.GatewayReset"}
 
 
 def fill(times: int) -> None:
