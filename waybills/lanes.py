@@ -23,6 +23,7 @@ from waybills.database import (
     execute_each,
     fetch,
     is_postgresql,
+    plan_by_keys,
     read_moment,
 )
 from waybills.documents import (
@@ -176,6 +177,7 @@ def claim(*, limit: int, now: datetime, decide: Decide) -> Claimed:
     caller's transaction the attempts would not be, and a call could go out that no row knows of.
     """
     with transaction.atomic(durable=True):
+        plan_by_keys()
         leases = _lease(limit, now)
         if not leases:
             return Claimed()
@@ -197,6 +199,7 @@ def settle(results: Sequence[Result], *, now: datetime) -> list[Attempt]:
     A result whose fence was lost closes its attempt and changes nothing else.
     """
     with transaction.atomic(savepoint=False):
+        plan_by_keys()
         held = _held(results)
         _close([result.seen for result in results])
         kept = [result for result in results if result.seen.attempt.head.waybill_id in held]
