@@ -26,13 +26,13 @@ def moment(**options: Any) -> serializers.IntegerField:
 
 
 def text(longest: int, **options: Any) -> serializers.CharField:
-    """Return a field of text; longest: in characters, after cleaning."""
-    return serializers.CharField(max_length=longest, **options)
+    """Return a field of text; longest: in characters, after cleaning. Empty text is missing text."""
+    return serializers.CharField(max_length=longest, **({"min_length": 1} | options))
 
 
 def optional(longest: int, **options: Any) -> serializers.CharField:
     """Return a field of text that may be missing, null or empty."""
-    return text(longest, required=False, allow_null=True, allow_blank=True, **options)
+    return text(longest, min_length=None, required=False, allow_null=True, allow_blank=True, **options)
 
 
 class Sender(Component):

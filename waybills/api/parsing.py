@@ -5,10 +5,11 @@ Django's own limit does not reach a body that DRF streams, and nothing else sees
 
 import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import IO, Any
 
 import orjson
-from django.http import UnreadablePostError
+from django.http import HttpRequest, UnreadablePostError
 from django.utils.translation import gettext as _
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import BaseParser
@@ -20,6 +21,7 @@ from waybills.api.errors import BodyRefused, BodyTooLarge, EncodingRefused
 LARGEST_BODY = 4 * 1024 * 1024
 """Bytes, of the body as it comes and of what it inflates to."""
 
+_CHUNK = 64 * 1024
 _GZIP = 16 + zlib.MAX_WBITS
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -64,6 +66,18 @@ def _read(stream: IO[Any]) -> bytes:
     except UnreadablePostError as error:
         raise BodyRefused("unreadable", _("The body ended early.")) from error
     return _bounded(body)
+
+
+def read_over(request: HttpRequest) -> None:
+    """Read what a refused request's body still holds, up to LARGEST_BODY.
+
+    A server closes a connection on which an unread body stands: the client's next request would be lost, or this
+    answer itself.
+    """
+    with suppress(UnreadablePostError):
+        for _ in range(LARGEST_BODY // _CHUNK):
+            if not request.read(_CHUNK):
+                return
 
 
 def inflate(body: bytes) -> bytes:

@@ -14,6 +14,7 @@ from drf_spectacular.utils import (
     extend_schema,
 )
 
+from waybills import fields
 from waybills.api import components
 from waybills.api.views import MOST_ITEMS
 from waybills.models import PushState
@@ -170,7 +171,9 @@ list_pushes = extend_schema(
         OpenApiParameter("waybill_id", str),
         OpenApiParameter("state", str, enum=PushState.values),
         OpenApiParameter(
-            "settled_since", int, description=_("Unix seconds; the list is then in the order in which they settled.")
+            "settled_since",
+            {"type": "integer", "minimum": fields.EARLIEST, "maximum": fields.LATEST - 1},
+            description=_("Unix seconds; the list is then in the order in which they settled."),
         ),
         OpenApiParameter("cursor", str, description=_("From `next` or `previous` of another page.")),
         _RETRY_AFTER,

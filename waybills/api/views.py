@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 from waybills.api.authentication import TokenAuthentication
 from waybills.api.back_pressure import BackPressure
 from waybills.api.errors import BodyRefused, FieldsRefused
-from waybills.api.parsing import AlwaysJson, BoundedJsonParser
+from waybills.api.parsing import AlwaysJson, BoundedJsonParser, read_over
 from waybills.api.permissions import HasNamedPermission
 from waybills.api.throttling import AccountThrottle
 from waybills.fields import Fields, Problem
@@ -42,7 +42,9 @@ class ApiView(APIView):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Answer; what the request holds of the process is given back at its end."""
         with ExitStack() as self._held:
-            return super().dispatch(request, *args, **kwargs)
+            response = super().dispatch(request, *args, **kwargs)
+            read_over(request)
+        return response
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Let a request in that has a place to work at; refuse a body of unannounced length.

@@ -48,6 +48,7 @@ def test_a_charset_beside_the_content_type_is_read_over(api: Api) -> None:
         (path_with(b"Infinity"), "not_json"),
         (path_with(b"1" + b"0" * 400), "not_json"),
         (path_with(b'"\\ud800"'), "not_json"),
+        (path_with(b'"\xed\xa0\x80"'), "not_utf8"),
         (path_with(b'"a\x00b"'), "not_json"),
         (path_with('"快件到达"'.encode("gbk")), "not_utf8"),
         (orjson.dumps(path()).decode().encode("utf-16"), "not_utf8"),
@@ -64,6 +65,7 @@ def test_a_charset_beside_the_content_type_is_read_over(api: Api) -> None:
         "Infinity",
         "ten to the 400th",
         "lone surrogate",
+        "lone surrogate in its bytes",
         "NUL",
         "GBK",
         "UTF-16",
@@ -77,6 +79,12 @@ def test_a_body_that_is_no_json_is_refused_with_the_reason(api: Api, body: bytes
 
     assert (response.status_code, response.json()["code"]) == (400, code)
     assert not Path.objects.exists()
+
+
+def test_what_gzip_holds_is_read_as_strictly(api: Api) -> None:
+    response = api.post("paths/", gzip.compress(path_with('"快件到达"'.encode("gbk"))), encoding="gzip")
+
+    assert (response.status_code, response.json()["code"]) == (400, "not_utf8")
 
 
 @pytest.mark.parametrize("number", ["-1e30", "1e300", "18446744073709551616", "-9223372036854775809"])
