@@ -166,7 +166,7 @@ list_pushes = extend_schema(
         OpenApiParameter("waybill_id", str),
         OpenApiParameter("state", str, enum=PushState.values),
         OpenApiParameter(
-            "settled_since", int, description=_("Unix seconds; the list is then in the order in which they settled.")
+            "settled_since", int, description=_("Unix seconds; the list is then a feed: see `next` of its pages.")
         ),
         OpenApiParameter("cursor", str, description=_("From `next` or `previous` of another page.")),
         _RETRY_AFTER,
