@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
 
 from tests.factories import make_user, settle
-from tests.waybills.api.conftest import Api, event, waybill
+from tests.waybills.api.conftest import MOMENT, Api, event, waybill
 from waybills.models import Push
 from waybills.services import resend_push
 
@@ -105,6 +105,21 @@ def test_a_push_that_goes_again_comes_again_when_it_settles_again(api: Api) -> N
     assert (first, meanwhile) == (ids, [])
     assert [(push["id"], push["state"]) for push in results] == [(ids[1], "sent")]
     assert read(api, following)[0] == []
+
+
+def test_what_ends_without_a_call_comes_as_well(api: Api) -> None:
+    landline = {"name": "李四", "phone": "057188886666"}
+    api.post("waybills/", [waybill("SF1", paths=[event()]), waybill("SF2", receiver=landline, paths=[event()])])
+    api.post("waybills/", waybill("SF3", paths=[event(action_time=SINCE - 7 * 86400)]))
+    api.post("paths/void/", {"waybill_id": "SF1", "action_time": MOMENT, "action_type": 200001, "reason": "误扫"})
+
+    results, _ = read(api, BEGINNING)
+
+    assert [(push["waybill_id"], push["state"], push["reason"], push["notified"]) for push in results] == [
+        ("SF2", "skipped", "phone_not_mobile", False),
+        ("SF3", "expired", "past_deadline", False),
+        ("SF1", "cancelled", "path_voided", False),
+    ]
 
 
 def test_the_number_of_a_push_that_goes_again_is_given_to_no_other(api: Api) -> None:
