@@ -6,9 +6,11 @@ connection, and answers in binary: a quarter of a callback's time.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any
+from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.utils.dateparse import parse_datetime
@@ -73,6 +75,11 @@ _PLAN_BY_KEYS = "SELECT " + ", ".join(
 def as_list(values: Sequence[Any]) -> Any:
     """Return what a statement takes as a list: an array on PostgreSQL, JSON on SQLite."""
     return list(values) if is_postgresql() else json.dumps(list(values))
+
+
+def uuid_writer() -> Callable[[UUID], Any]:
+    """Return what turns a UUID into the column's value: SQLite holds it as text, as Django writes it."""
+    return (lambda value: value) if is_postgresql() else attrgetter("hex")
 
 
 def as_moment(moment: datetime | None) -> Any:

@@ -25,6 +25,7 @@ from waybills.database import (
     is_postgresql,
     plan_by_keys,
     read_moment,
+    uuid_writer,
 )
 from waybills.documents import (
     AttemptDocument,
@@ -360,10 +361,11 @@ def _overtake(heads: Sequence[Head], now: datetime) -> None:
 
 def _begin(decisions: Sequence[Begin], now: datetime) -> list[Attempt]:
     """Write an open attempt for each decision."""
+    as_uuid = uuid_writer()
     attempts = [Attempt(uuid7(), begin.head, begin.call, begin.request, now) for begin in decisions]
     rows = [
         {
-            "id": attempt.id if is_postgresql() else attempt.id.hex,
+            "id": as_uuid(attempt.id),
             "push_id": attempt.head.push_id,
             "call": attempt.call.value,
             "fence": attempt.head.fence,
@@ -377,9 +379,10 @@ def _begin(decisions: Sequence[Begin], now: datetime) -> list[Attempt]:
 
 
 def _close(seen: Sequence[Seen]) -> None:
+    as_uuid = uuid_writer()
     rows = [
         {
-            "id": one.attempt.id if is_postgresql() else one.attempt.id.hex,
+            "id": as_uuid(one.attempt.id),
             "ended_at": as_moment(one.ended_at),
             "outcome": one.outcome.value,
             "errcode": one.errcode,

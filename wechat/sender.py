@@ -217,9 +217,13 @@ class Sender:
             await self._in_database(stop_line, error.reply, error.cause_of_stop)
 
     async def _fresh_token(self, refused: int | None = None) -> Token:
+        if self._token is not None and refused is None and time.monotonic() <= self._token_until:
+            return self._token
         async with self._token_lock:
             # One look for all calls that wait: the row tells each of them the same.
             if self._token is None or self._token.version == refused or time.monotonic() > self._token_until:
+                # Nobody goes on with the old one meanwhile.
+                self._token = None
                 self._token = await self._in(self._renewals, partial(tokens.obtain, refused=refused))
                 self._token_until = time.monotonic() + _TRUST_TOKEN
             return self._token

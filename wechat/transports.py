@@ -118,7 +118,7 @@ class AsyncTransport:
         try:
             async with self._session.post(
                 self._url(call, token),
-                data=body.encode(),
+                data=aiohttp.BytesPayload(body.encode()),
                 allow_redirects=False,
             ) as response:
                 content = await _read(response.content)
