@@ -40,6 +40,7 @@ worker: $(MAIN) ## the workers' half of `make run`
 
 test: $(DEV) ## the whole test suite, on DATABASE_URL and CELERY_BROKER_URL where they are set
 	@$(if $(findstring not browser,$(ARGS)),:,sh .ci/chromium)
+	@sh .ci/curl
 	$(BARE) $(PYTEST) $(ARGS)
 
 chaos: export CHAOS := full

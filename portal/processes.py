@@ -12,6 +12,7 @@ from django.core.management.base import CommandError, SystemCheckError
 from django.db import OperationalError, connection
 
 from portal.supervise import Program
+from waybills import settlement
 
 WEB, WORKER = "web", "worker"
 _MIGRATIONS_LOCK = 7_302_110_021
@@ -123,6 +124,7 @@ def migrate() -> None:
     try:
         with _alone():
             call_command("migrate", interactive=False, verbosity=0)
+            settlement.align()
     except OperationalError as error:
         raise CommandError(f"The database of DATABASE_URL does not answer: {error}") from error
 

@@ -1,10 +1,13 @@
 """What every test can use."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
+from django.test import override_settings
+from pytest_django.live_server_helper import LiveServer
 
 
 @pytest.fixture
@@ -21,3 +24,12 @@ def change(settings: Any) -> Any:
 def _plain_http(settings: Any) -> None:
     settings.SECURE_SSL_REDIRECT = False
     settings.ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
+
+
+@pytest.fixture(scope="module")
+def server(django_db_setup: None) -> Iterator[LiveServer]:
+    """Return a server without TLS: nobody is sent on to https."""
+    with override_settings(SECURE_SSL_REDIRECT=False, SESSION_COOKIE_SECURE=False, CSRF_COOKIE_SECURE=False):
+        server = LiveServer("127.0.0.1")
+        yield server
+        server.stop()

@@ -6,11 +6,13 @@ from typing import Any
 
 import orjson
 from django.contrib.auth.models import Permission, User
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from waybills.documents import AttemptDocument, Contact, PathDocument, seal_attempt
 from waybills.ingest import PathItem, WaybillItem, ingest
 from waybills.models import Act, Call, Outcome, Path, Push, PushAttempt, PushState, Waybill
+from waybills.settlement import SettledIn
 from waybills.uuid7 import uuid7
 from wechat.documents import CallbackDocument, seal_callback
 from wechat.models import Callback, CallbackOutcome
@@ -55,13 +57,18 @@ def make_path(
     return Path.objects.filter(waybill=waybill).latest("pk")
 
 
+def settle(pushes: QuerySet[Push], state: str, reason: str = "", at: datetime | None = None) -> None:
+    """End pushes as a sender would: with the moment and the number of their transaction."""
+    pushes.update(state=state, reason=reason, not_before=None, settled_at=at or timezone.now(), settled_in=SettledIn())
+
+
 def make_push(
     waybill: Waybill | None = None, *, state: str = PushState.PENDING, reason: str = "", **fields: Any
 ) -> Push:
     """Return the push of a new path, in this state."""
     path = make_path(waybill or make_waybill(), **fields)
     if state != PushState.PENDING:
-        Push.objects.filter(path=path).update(state=state, reason=reason, not_before=None, settled_at=timezone.now())
+        settle(Push.objects.filter(path=path), state, reason)
     return Push.objects.select_related("waybill").get(path=path)
 
 

@@ -198,10 +198,11 @@ def first_state(
     allowed = settings.PUSH.action_types
     if allowed is not None and action_type not in allowed:
         return PushState.SKIPPED, PushReason.TYPE_EXCLUDED
-    if receiver_is_mobile is False:
-        return PushState.SKIPPED, PushReason.PHONE_NOT_MOBILE
+    # Before the phone, which may not be known yet: what comes too late expires whether its waybill came first or not.
     if deadline <= now:
         return PushState.EXPIRED, PushReason.PAST_DEADLINE
+    if receiver_is_mobile is False:
+        return PushState.SKIPPED, PushReason.PHONE_NOT_MOBILE
     return PushState.PENDING, PushReason.NONE
 
 

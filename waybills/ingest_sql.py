@@ -7,6 +7,7 @@ from typing import Any
 
 from waybills.database import as_list, as_moment, execute, execute_each, fetch, is_postgresql
 from waybills.models import PushReason, PushState
+from waybills.settlement import NUMBER
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,7 @@ def put_waybills(posted: Sequence[WaybillRow], missing: Sequence[str], now: date
     return {no: known.id for no, known in find_waybills([row["no"] for row in rows]).items()}
 
 
-_PUT_PATHS = """
+_PUT_PATHS = f"""
     WITH given AS MATERIALIZED (
         SELECT nextval(pg_get_serial_sequence('waybills_path', 'id')) AS id, rows.*
           FROM unnest(%(waybill_id)s::bigint[], %(digest)b::bytea[], %(action_time)s::bigint[],
@@ -159,15 +160,16 @@ _PUT_PATHS = """
         RETURNING id, waybill_id
     )
     INSERT INTO waybills_push (path_id, waybill_id, action_time, action_type, state, reason, not_before, settled_at,
-                               deadline_at, tries, refusals, by_hand, trigger, created_at)
+                               settled_in, deadline_at, tries, refusals, by_hand, trigger, created_at)
     SELECT new.id, new.waybill_id, given.action_time, given.action_type, given.state, given.reason,
            CASE WHEN given.state = 'pending' THEN %(now)s::timestamptz END,
            CASE WHEN given.state <> 'pending' THEN %(now)s::timestamptz END,
+           CASE WHEN given.state <> 'pending' THEN {NUMBER[True]} END,
            given.deadline_at, 0, 0, false, %(trigger)s, %(now)s
       FROM new JOIN given USING (id)
      ORDER BY new.id
     RETURNING waybill_id
-"""
+"""  # noqa: S608 - a constant
 
 _LAST_PATH = "SELECT coalesce(max(id), 0) FROM waybills_path"
 _PUT_PATH = """
@@ -176,12 +178,13 @@ _PUT_PATH = """
     ON CONFLICT (waybill_id, digest) DO NOTHING
 """
 _NEW_PATHS = "SELECT id, waybill_id, digest FROM waybills_path WHERE id > %(last)s"
-_PUT_PUSH = """
+_PUT_PUSH = f"""
     INSERT INTO waybills_push (path_id, waybill_id, action_time, action_type, state, reason, not_before, settled_at,
-                               deadline_at, tries, refusals, by_hand, trigger, created_at)
+                               settled_in, deadline_at, tries, refusals, by_hand, trigger, created_at)
     VALUES (%(path_id)s, %(waybill_id)s, %(action_time)s, %(action_type)s, %(state)s, %(reason)s, %(not_before)s,
-            %(settled_at)s, %(deadline_at)s, 0, 0, false, %(trigger)s, %(now)s)
-"""
+            %(settled_at)s, CASE WHEN %(settled_at)s IS NOT NULL THEN {NUMBER[False]} END,
+            %(deadline_at)s, 0, 0, false, %(trigger)s, %(now)s)
+"""  # noqa: S608 - a constant
 
 
 def put_paths(rows: Sequence[PathWithPush], now: datetime, trigger: str) -> list[int]:
@@ -251,7 +254,8 @@ def _push_row(path_id: int, row: PathWithPush, now: str, trigger: str) -> dict[s
 
 
 _SKIP = """
-    UPDATE waybills_push SET state = 'skipped', reason = %(reason)s, settled_at = %(now)s, not_before = NULL
+    UPDATE waybills_push SET state = 'skipped', reason = %(reason)s, settled_at = %(now)s, settled_in = {settled_in},
+           not_before = NULL
      WHERE state = 'pending' AND waybill_id IN ({list})
 """
 _IDS = {True: "SELECT unnest(%(ids)s::bigint[])", False: "SELECT value FROM json_each(%(ids)s)"}
@@ -261,7 +265,7 @@ def skip_unreachable(waybill_ids: Sequence[int], now: datetime) -> None:
     """Settle what waited for waybills that came with a phone that cannot be pushed to."""
     if waybill_ids:
         execute(
-            _SKIP.format(list=_IDS[is_postgresql()]),
+            _SKIP.format(list=_IDS[is_postgresql()], settled_in=NUMBER[is_postgresql()]),
             {
                 "ids": as_list(waybill_ids),
                 "now": as_moment(now),

@@ -227,7 +227,7 @@ def expire(*, now: datetime, limit: int = 1000) -> int:
             "now": as_moment(now),
             "judged_before": as_moment(now - _JUDGEMENT),
         }
-        expired = execute(sql.EXPIRE.format(ids=sql.IDS[is_postgresql()]), parameters)
+        expired = execute(sql.expire(is_postgresql()), parameters)
         wake(ids)
         return expired
 

@@ -4,6 +4,7 @@ On SQLite the same statements run inside BEGIN IMMEDIATE: one writer at a time n
 arrays on PostgreSQL and as JSON on SQLite; SQLite's rows are closed one by one inside its own process.
 """
 
+from waybills import settlement
 from waybills.action_types import MESSAGE_TYPES
 
 _MESSAGES = ", ".join(str(int(code)) for code in sorted(MESSAGE_TYPES))
@@ -107,18 +108,18 @@ _LOST_MESSAGE = f"in_doubt_since IS NOT NULL AND action_type IN ({_MESSAGES})"
 _OVERTAKEN = f"""
        SET state = CASE WHEN {_LOST_MESSAGE} THEN 'unknown' ELSE 'expired' END,
            reason = CASE WHEN {_LOST_MESSAGE} THEN 'answer_lost' ELSE 'overtaken' END,
-           settled_at = %(now)s, not_before = NULL, in_doubt_since = NULL
+           settled_at = %(now)s, settled_in = {{settled_in}}, not_before = NULL, in_doubt_since = NULL
 """
 """A message that is overtaken before it could be judged may have reached its user."""
 OVERTAKE = f"""
-    UPDATE waybills_push AS push {_OVERTAKEN}
+    UPDATE waybills_push AS push {_OVERTAKEN.format(settled_in=settlement.NUMBER[True])}
       FROM unnest(%(waybill_id)b::bigint[], %(action_time)b::bigint[], %(push_id)b::bigint[])
         AS given (waybill_id, action_time, push_id)
      WHERE push.waybill_id = given.waybill_id AND push.state = 'pending'
        AND (push.action_time, push.id) < (given.action_time, given.push_id)
 """
 OVERTAKE_SQLITE = f"""
-    UPDATE waybills_push {_OVERTAKEN}
+    UPDATE waybills_push {_OVERTAKEN.format(settled_in=settlement.NUMBER[False])}
      WHERE waybill_id = %(waybill_id)s AND state = 'pending' AND (action_time, id) < (%(action_time)s, %(push_id)s)
 """
 
@@ -128,7 +129,8 @@ def coalesce(postgresql: bool) -> str:
     codes = IDS[postgresql].replace("(ids)", "(codes)")
     return f"""
         UPDATE waybills_push AS push
-           SET state = 'expired', reason = 'overtaken', settled_at = %(now)s, not_before = NULL
+           SET state = 'expired', reason = 'overtaken', settled_at = %(now)s,
+               settled_in = {settlement.NUMBER[postgresql]}, not_before = NULL
          WHERE push.waybill_id IN ({IDS[postgresql]}) AND push.state = 'pending' AND push.action_type IN ({codes})
            AND push.not_before <= %(now)s AND push.in_doubt_since IS NULL
            AND EXISTS (SELECT 1 FROM waybills_push newer
@@ -208,19 +210,21 @@ FENCED_SQLITE = f"SELECT waybill_id, fence FROM waybills_lane WHERE leased AND w
 MOVE_PUSHES = """
     UPDATE waybills_push AS push
        SET state = given.state, reason = given.reason, not_before = given.not_before, settled_at = given.settled_at,
-           tries = given.tries, refusals = given.refusals, in_doubt_since = given.in_doubt_since
+           tries = given.tries, refusals = given.refusals, in_doubt_since = given.in_doubt_since,
+           settled_in = CASE WHEN given.settled_at IS NOT NULL THEN {NUMBER} END
       FROM unnest(%(id)b::bigint[], %(state)b::text[], %(reason)b::text[], %(not_before)b::timestamptz[],
                   %(settled_at)b::timestamptz[], %(tries)b::int[], %(refusals)b::int[],
                   %(in_doubt_since)b::timestamptz[])
         AS given (id, state, reason, not_before, settled_at, tries, refusals, in_doubt_since)
      WHERE push.id = given.id AND push.state = 'pending'
-"""
+""".replace("{NUMBER}", settlement.NUMBER[True])
 MOVE_PUSH_SQLITE = """
     UPDATE waybills_push
        SET state = %(state)s, reason = %(reason)s, not_before = %(not_before)s, settled_at = %(settled_at)s,
-           tries = %(tries)s, refusals = %(refusals)s, in_doubt_since = %(in_doubt_since)s
+           tries = %(tries)s, refusals = %(refusals)s, in_doubt_since = %(in_doubt_since)s,
+           settled_in = CASE WHEN %(settled_at)s IS NOT NULL THEN {NUMBER} END
      WHERE id = %(id)s AND state = 'pending'
-"""
+""".replace("{NUMBER}", settlement.NUMBER[False])
 
 
 def release(postgresql: bool) -> str:
@@ -259,15 +263,22 @@ PAST_DEADLINE = {
     """,
 }
 
-EXPIRE = """
-    UPDATE waybills_push
-       SET state = CASE WHEN {lost_message} THEN 'unknown' ELSE 'expired' END,
-           reason = CASE WHEN {lost_message} THEN 'answer_lost' ELSE 'past_deadline' END,
-           settled_at = %(now)s, not_before = NULL, in_doubt_since = NULL
-     WHERE state = 'pending' AND deadline_at <= %(now)s AND waybill_id IN ({ids})
-       AND (in_doubt_since IS NULL OR not_before <= %(judged_before)s)
-""".replace("{lost_message}", _LOST_MESSAGE)
-"""A push in doubt is judged first; where that does not happen (the line is stopped), a message stays unknown."""
+
+def expire(postgresql: bool) -> str:
+    """Return the statement that ends what is past its deadline.
+
+    A push in doubt is judged first; where that does not happen (the line is stopped), a message stays unknown.
+    """
+    return f"""
+        UPDATE waybills_push
+           SET state = CASE WHEN {_LOST_MESSAGE} THEN 'unknown' ELSE 'expired' END,
+               reason = CASE WHEN {_LOST_MESSAGE} THEN 'answer_lost' ELSE 'past_deadline' END,
+               settled_at = %(now)s, settled_in = {settlement.NUMBER[postgresql]}, not_before = NULL,
+               in_doubt_since = NULL
+         WHERE state = 'pending' AND deadline_at <= %(now)s AND waybill_id IN ({IDS[postgresql]})
+           AND (in_doubt_since IS NULL OR not_before <= %(judged_before)s)
+    """  # noqa: S608 - constants
+
 
 SLEEPERS = """
     SELECT DISTINCT p.waybill_id FROM waybills_push p

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from waybills import cells as cell_rules
-from waybills import lanes
+from waybills import lanes, settlement
 from waybills.cells import CellItem
 from waybills.doorbell import ring
 from waybills.ingest import deadline_after
@@ -59,8 +59,9 @@ def resend_push(*, push: Push, actor: AbstractBaseUser, reason: str = "") -> Non
     with transaction.atomic():
         lane, push = _locked(push)
         _check_resendable(lane, push)
+        settlement.keep(push.settled_in)
         push.state, push.reason = PushState.PENDING, PushReason.NONE
-        push.not_before, push.settled_at = now, None
+        push.not_before, push.settled_at, push.settled_in = now, None, None
         push.deadline_at = deadline_after(now, push.action_type)
         push.tries = push.refusals = 0
         push.by_hand, push.trigger = True, f"user:{actor.get_username()}"
@@ -70,6 +71,7 @@ def resend_push(*, push: Push, actor: AbstractBaseUser, reason: str = "") -> Non
                 "reason",
                 "not_before",
                 "settled_at",
+                "settled_in",
                 "deadline_at",
                 "tries",
                 "refusals",
@@ -124,6 +126,7 @@ def _cancel(push_ids: Sequence[int], reason: PushReason) -> None:
         state=PushState.CANCELLED,
         reason=reason,
         settled_at=timezone.now(),
+        settled_in=settlement.SettledIn(),
         not_before=None,
         in_doubt_since=None,
     )

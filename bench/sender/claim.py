@@ -70,7 +70,8 @@ def add_settled(connection: psycopg.Connection) -> None:
         copy(connection, "waybills_lane", waybills, waybill_id=f"{FIRST_ID} + g", wake_at="NULL", is_urgent="false")
         copy(connection, "waybills_path", SETTLED, id=f"{FIRST_ID} + g", waybill_id=of, digest=digest("old"))
         push = {"id": f"{FIRST_ID} + g", "path_id": f"{FIRST_ID} + g", "waybill_id": of, "action_time": "g"}
-        copy(connection, "waybills_push", SETTLED, **push, state="'sent'", settled_at=sent, not_before="NULL")
+        ended = {"state": "'sent'", "settled_at": sent, "settled_in": "g", "not_before": "NULL"}
+        copy(connection, "waybills_push", SETTLED, **push, **ended)
         connection.execute(
             f"""INSERT INTO waybills_pushattempt (id, push_id, call, fence, trigger, started_at, ended_at, outcome,
                                                   errcode, errmsg, exist, sealed)

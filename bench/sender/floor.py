@@ -52,7 +52,8 @@ CLOSE = """
      WHERE a.id = given.id
 """
 MOVE = """
-    UPDATE waybills_push SET state = 'sent', settled_at = now(), not_before = NULL
+    UPDATE waybills_push SET state = 'sent', settled_at = now(), settled_in = pg_current_xact_id()::text::bigint,
+           not_before = NULL
      WHERE id = ANY(%b::bigint[]) AND state = 'pending'
 """
 RELEASE = """

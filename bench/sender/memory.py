@@ -18,7 +18,7 @@ MOST_GROWTH = 50.0
 """MiB."""
 GIVE_UP = 600.0
 _DUE_AGAIN = (
-    "UPDATE waybills_push SET state = 'pending', settled_at = NULL, not_before = now()",
+    "UPDATE waybills_push SET state = 'pending', settled_at = NULL, settled_in = NULL, not_before = now()",
     "UPDATE waybills_lane SET wake_at = now(), is_urgent = true",
 )
 

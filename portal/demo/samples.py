@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from waybills.documents import Contact, PathDocument, seal_path
 from waybills.ingest import PathItem, WaybillItem, path_digest
 from waybills.models import Path, Push, PushReason, PushState, Waybill
+from waybills.settlement import SettledIn
 
 BACK_QUERY_NO = "557007127498128"
 PATHNOTIFY_NO = "1234567890"
@@ -59,4 +60,5 @@ def put_unlisted(now: datetime) -> None:
             deadline_at=datetime.fromtimestamp(_CREATED, UTC),
             created_at=now,
             settled_at=now,
+            settled_in=SettledIn(),
         )

@@ -36,13 +36,13 @@ class MappedFilter(admin.SimpleListFilter):
 class CarrierCodeAdmin(ModelAdmin):
     """The mapping, edited in the list itself."""
 
-    list_display = ("code", "action_type", "mapped", "seen", "last_seen_at")
+    list_display = ("code", "action_type", "mapped", "seen", "first_seen_at", "last_seen_at")
     list_editable = ("action_type",)
     list_filter = (MappedFilter,)
     search_fields = ("code",)
     search_help_text = _("Carrier's code")
     readonly_fields = ("seen", "first_seen_at", "last_seen_at")
-    ordering = (F("action_type").asc(nulls_first=True), "code", "pk")
+    ordering = (F("action_type").asc(nulls_first=True), "-seen", "code", "pk")
     sortable_by = ()
     list_fullwidth = True
     actions = None

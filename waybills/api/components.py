@@ -180,7 +180,12 @@ class Push(Component):
 
 
 class PushPage(Component):
-    """A page of pushes, and the addresses of its neighbours."""
+    """A page of pushes, and the addresses of its neighbours.
+
+    With `settled_since` there is always a `next`, and never a `previous`: a feed of what settled, in the order of the
+    commits. Keep the last `next` and read on from it later; nothing is lost, and nothing comes twice but a push that
+    went again and settled anew.
+    """
 
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)

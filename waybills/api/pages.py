@@ -3,7 +3,6 @@
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -18,10 +17,8 @@ from waybills.models import Push
 PAGE = 100
 CURSOR = "cursor"
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-_LATEST = 1 << 52
-"""Microseconds: in the year 2112."""
+_BEYOND = 1 << 52
+"""Above every number of a position that was ever given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +46,18 @@ class Order:
 
 
 NEWEST_FIRST = Order(("id",), is_descending=True)
-AS_SETTLED = Order(("settled_at", "id"))
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
     """Where a page begins: beyond a key, and in which direction."""
 
-    key: tuple[Any, ...]
+    key: tuple[int, ...]
     is_backwards: bool
 
     def as_text(self) -> str:
         """Return the cursor as it stands in an address."""
-        plain = [int(self.is_backwards), *(_as_integer(value) for value in self.key)]
+        plain = [int(self.is_backwards), *self.key]
         return urlsafe_b64encode(orjson.dumps(plain)).decode().rstrip("=")
 
 
@@ -70,16 +66,17 @@ def parse_cursor(text: str, order: Order) -> Cursor:
     try:
         plain = orjson.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except ValueError as error:
-        raise _bad_cursor() from error
+        raise bad_cursor() from error
     if not isinstance(plain, list) or len(plain) != len(order.fields) + 1:
-        raise _bad_cursor()
-    if any(type(value) is not int or not 0 <= value < _LATEST for value in plain):
-        raise _bad_cursor()
+        raise bad_cursor()
+    if any(type(value) is not int or not 0 <= value < _BEYOND for value in plain):
+        raise bad_cursor()
     direction, *key = plain
-    return Cursor(tuple(map(_from_integer, order.fields, key)), bool(direction))
+    return Cursor(tuple(key), bool(direction))
 
 
-def _bad_cursor() -> BodyRefused:
+def bad_cursor() -> BodyRefused:
+    """Return what refuses a cursor that this list never gave."""
     return BodyRefused("bad_cursor", _("The cursor is not one of this list's."))
 
 
@@ -113,14 +110,10 @@ def read_page(pushes: QuerySet[Push], order: Order, request: Request) -> Page:
 def _neighbour(request: Request, order: Order, edge: list[Push], backwards: bool) -> str | None:
     if not edge:
         return None
-    cursor = Cursor(tuple(getattr(edge[0], field) for field in order.fields), backwards)
+    return address_of(Cursor(tuple(getattr(edge[0], field) for field in order.fields), backwards), request)
+
+
+def address_of(cursor: Cursor, request: Request) -> str:
+    """Return the address of the request's list from a cursor on."""
     address: str = replace_query_param(request.build_absolute_uri(), CURSOR, cursor.as_text())
     return address
-
-
-def _as_integer(value: Any) -> int:
-    return (value - _EPOCH) // _MICROSECOND if isinstance(value, datetime) else int(value)
-
-
-def _from_integer(field: str, value: int) -> Any:
-    return _EPOCH + value * _MICROSECOND if field.endswith("_at") else value

@@ -10,7 +10,8 @@ from rest_framework.response import Response
 
 from waybills.api import schema
 from waybills.api.answers import push_answer
-from waybills.api.pages import AS_SETTLED, NEWEST_FIRST, read_page
+from waybills.api.feed import read_feed
+from waybills.api.pages import NEWEST_FIRST, read_page
 from waybills.api.views import REASON_LENGTH, ApiView, caller, fields_of, refuse_on
 from waybills.fields import Fields
 from waybills.items import NO_LENGTH
@@ -29,7 +30,7 @@ def pushes_with_attempts() -> QuerySet[Push]:
 
 
 class PushesView(ApiView):
-    """The list, newest first; with `settled_since` in the order in which they settled."""
+    """The list, newest first; with `settled_since` a feed, in the order in which they settled."""
 
     needs = {"GET": "waybills.view_push"}
 
@@ -37,9 +38,9 @@ class PushesView(ApiView):
     def get(self, request: Request) -> Response:
         """Return one page."""
         fields = Fields(request.query_params)
-        pushes = _filtered(fields)
+        pushes, since = _filtered(fields), _settled_since(fields)
         refuse_on(fields.problems)
-        page = read_page(pushes, AS_SETTLED if fields.has("settled_since") else NEWEST_FIRST, request)
+        page = read_page(pushes, NEWEST_FIRST, request) if since is None else read_feed(pushes, since, request)
         return Response(
             {"next": page.next, "previous": page.previous, "results": [push_answer(push) for push in page.rows]}
         )
@@ -51,9 +52,13 @@ def _filtered(fields: Fields) -> QuerySet[Push]:
         pushes = pushes.filter(waybill__no=fields.text("waybill_id", NO_LENGTH))
     if fields.has("state"):
         pushes = pushes.filter(state=fields.choice("state", PushState.values))
-    if fields.has("settled_since"):
-        pushes = pushes.filter(settled_at__gte=datetime.fromtimestamp(fields.moment("settled_since"), UTC))
     return pushes
+
+
+def _settled_since(fields: Fields) -> datetime | None:
+    if not fields.has("settled_since"):
+        return None
+    return datetime.fromtimestamp(fields.moment("settled_since"), UTC)
 
 
 class RetryView(ApiView):

@@ -87,6 +87,10 @@ def _example(name: str, value: Any, **options: Any) -> OpenApiExample:
     return OpenApiExample(name, value, request_only=True, **options)
 
 
+def _answer(name: str, value: Any) -> OpenApiExample:
+    return OpenApiExample(name, value, response_only=True, status_codes=["200"])
+
+
 _SENDER = {"name": "张三", "phone": "13800138001", "province": "浙江省", "city": "绍兴市", "area": "柯桥区"}
 _RECEIVER = {
     "name": "李四",
@@ -106,6 +110,35 @@ _OUT_FOR_DELIVERY = {
 }
 _WAYBILL = {"waybill_id": "1234567890", "create_time": 1597300000, "sender": _SENDER, "receiver": _RECEIVER}
 _PATH = {"waybill_id": "1234567890", **_OUT_FOR_DELIVERY}
+_STORED = {
+    "waybills": {"created": 1, "updated": 0, "unchanged": 0},
+    "paths": {"created": 1, "duplicates": 0, "waiting": 0},
+    "errors": [],
+}
+_SETTLED = {
+    "id": 7,
+    "waybill_id": "1234567890",
+    "action_type": 300002,
+    "action_time": 1597399701,
+    "state": "sent",
+    "reason": "",
+    "notified": True,
+    "not_before": None,
+    "created_at": 1597399702,
+    "settled_at": 1597399703,
+    "attempts": [
+        {
+            "call": "pathnotify",
+            "started_at": 1597399702,
+            "duration_ms": 187,
+            "outcome": "ok",
+            "errcode": 0,
+            "errmsg": "ok",
+            "exist": 1,
+        }
+    ],
+}
+_FEED = "https://portal.example.com/api/v1/pushes/?settled_since=1597399000&cursor=WzAsODEyLDdd"
 
 post_waybills = extend_schema(
     operation_id="post_waybills",
@@ -115,6 +148,7 @@ post_waybills = extend_schema(
     responses=_answers(200, components.Report, _("What became of the batch."), _WITH_BODY),
     examples=[
         _example("One waybill with a path", {**_WAYBILL, "paths": [_ARRIVED]}),
+        _answer("One waybill with a path", _STORED),
         _example("Several waybills", [_WAYBILL, {**_WAYBILL, "waybill_id": "1234567891"}]),
     ],
 )
@@ -173,12 +207,13 @@ list_pushes = extend_schema(
         OpenApiParameter(
             "settled_since",
             {"type": "integer", "minimum": fields.EARLIEST, "maximum": fields.LATEST - 1},
-            description=_("Unix seconds; the list is then in the order in which they settled."),
+            description=_("Unix seconds; the list is then a feed: see `next` of its pages."),
         ),
         OpenApiParameter("cursor", str, description=_("From `next` or `previous` of another page.")),
         _RETRY_AFTER,
     ],
     responses=_answers(200, components.PushPage, _("One page."), _ALWAYS),
+    examples=[_answer("A feed", {"next": _FEED, "previous": None, "results": [_SETTLED]})],
 )
 retry_push = extend_schema(
     operation_id="retry_push",
@@ -224,4 +259,5 @@ resume_line = extend_schema(
     request=OpenApiRequest(components.OptionalReason),
     parameters=[_RETRY_AFTER],
     responses=_answers(200, components.LineStatus, _("Where the line stands."), _WITH_BODY),
+    examples=[_example("All is well again", {"reason": "微信侧维护结束"})],
 )

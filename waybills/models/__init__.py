@@ -5,6 +5,7 @@ from waybills.models.act import Act
 from waybills.models.binding import Binding
 from waybills.models.carrier_code import CarrierCode
 from waybills.models.cell import Cell
+from waybills.models.feed import Feed
 from waybills.models.lane import Lane
 from waybills.models.line import Line
 from waybills.models.path import Path
@@ -21,6 +22,7 @@ __all__ = [
     "Call",
     "CarrierCode",
     "Cell",
+    "Feed",
     "Lane",
     "Line",
     "Outcome",

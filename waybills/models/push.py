@@ -90,6 +90,8 @@ class Push(models.Model):
     """When the pathnotify began whose outcome is unknown and not judged yet."""
     created_at = models.DateTimeField(_("created at"))
     settled_at = models.DateTimeField(_("settled at"), null=True)
+    settled_in = models.BigIntegerField(null=True, editable=False)
+    """Its place in the order in which pushes settled, by commit: `waybills.settlement`."""
 
     objects = PushQuerySet.as_manager()
 
@@ -104,6 +106,11 @@ class Push(models.Model):
                 | (~Q(state=PushState.PENDING) & Q(settled_at__isnull=False, not_before__isnull=True)),
                 name="push_settled_unless_pending",
             ),
+            models.CheckConstraint(
+                condition=Q(settled_at__isnull=True, settled_in__isnull=True)
+                | Q(settled_at__isnull=False, settled_in__isnull=False),
+                name="push_settled_in_when_settled",
+            ),
             models.CheckConstraint(condition=Q(state__in=PushState.values), name="push_state_known"),
         ]
         indexes = [
@@ -115,6 +122,7 @@ class Push(models.Model):
             models.Index(fields=["deadline_at"], name="push_deadline", condition=Q(state=PushState.PENDING)),
             models.Index(fields=["waybill", "-action_time", "-id"], name="push_of_waybill"),
             models.Index(fields=["settled_at", "id"], name="push_settled", condition=Q(settled_at__isnull=False)),
+            models.Index(fields=["settled_in", "id"], name="push_feed", condition=Q(settled_in__isnull=False)),
             # What went wrong is rare and looked for all day: an index of its own, that few writes touch.
             models.Index(
                 fields=["settled_at", "id"],

@@ -9,7 +9,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tests.factories import make_user
-from waybills.models import Act, CarrierCode, Cell
+from waybills.carrier_codes import CarrierCodes
+from waybills.documents import PathDocument
+from waybills.ingest import PathItem, ingest
+from waybills.models import Act, CarrierCode, Cell, Path
 from waybills.services import line_status, stop_line
 
 LINE = "admin:waybills_line_changelist"
@@ -110,10 +113,36 @@ def test_a_known_code_keeps_its_name(desk: Client) -> None:
 def test_what_is_not_mapped_comes_first(desk: Client) -> None:
     CarrierCode.objects.create(code="A", action_type=200001)
     CarrierCode.objects.create(code="B")
+    CarrierCode.objects.create(code="C", seen=7)
 
     rows = desk.get(reverse("admin:waybills_carriercode_changelist")).context_data["cl"].result_list
 
-    assert [row.code for row in rows] == ["B", "A"]
+    assert [row.code for row in rows] == ["C", "B", "A"]
+
+
+def send_event(no: str, code: str) -> int:
+    """Store an event with a carrier's code, and return the type that it got."""
+    codes = CarrierCodes()
+    item = PathItem(no, int(timezone.now().timestamp()), codes.translate(code), PathDocument("派件中"))
+    ingest([], [item])
+    codes.record_unmapped()
+    return item.action_type
+
+
+def test_a_code_is_listed_with_how_often_and_since_when_and_mapped_there_for_what_comes_next(desk: Client) -> None:
+    address = f"{reverse('admin:waybills_carriercode_changelist')}?mapped=no"
+    before = [send_event("SF1", "派件"), send_event("SF2", "派件")]
+
+    (row,) = desk.get(address).context_data["cl"].result_list
+    rows = {"form-0-id": row.pk, "form-0-action_type": 300002}
+    desk.post(address, {"form-TOTAL_FORMS": 1, "form-INITIAL_FORMS": 1, "_save": "1", **rows})
+
+    assert (before, row.code, row.seen) == ([500001, 500001], "派件", 2)
+    assert row.first_seen_at < row.last_seen_at
+    assert list(desk.get(address).context_data["cl"].result_list) == []
+    assert send_event("SF3", "派件") == 300002
+    assert sorted(Path.objects.values_list("action_type", flat=True)) == [300002, 500001, 500001]
+    assert CarrierCode.objects.get().seen == 2
 
 
 def test_the_line_is_stopped_with_a_reason_and_resumed(desk: Client) -> None:

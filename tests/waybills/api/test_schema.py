@@ -9,6 +9,7 @@ from django.test import Client
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
+from jsonschema import Draft202012Validator
 
 from tests.waybills.api.conftest import Api
 
@@ -61,7 +62,24 @@ def test_every_example_is_taken(api: Api, description: dict[str, Any]) -> None:
                 assert response.status_code == 200, (address, answer)
                 assert "errors" not in answer or answer["errors"] == []
                 ran += 1
-    assert ran == 7
+    assert ran == 8
+
+
+@pytest.mark.django_db
+def test_every_example_of_an_answer_is_what_the_api_answers(api: Api, description: dict[str, Any]) -> None:
+    examples = {}
+    for address, methods in description["paths"].items():
+        for method, operation in methods.items():
+            content = operation["responses"].get("200", {}).get("content", {}).get("application/json", {})
+            for name, example in content.get("examples", {}).items():
+                schema = {**content["schema"], "components": description["components"]}
+                Draft202012Validator(schema).validate(example["value"])
+                examples[method, address, name] = example["value"]
+    body = description["paths"]["/api/v1/waybills/"]["post"]["requestBody"]["content"]["application/json"]
+    posted = api.post("waybills/", body["examples"]["OneWaybillWithAPath"]["value"]).json()
+
+    assert examples["post", "/api/v1/waybills/", "OneWaybillWithAPath"] == posted
+    assert ("get", "/api/v1/pushes/", "AFeed") in examples
 
 
 def test_the_description_is_served_without_a_token(client: Client) -> None:

@@ -1,12 +1,14 @@
 """One waybill, as it was posted."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from tests.waybills.api.conftest import MOMENT, RECEIVER, Api, event, path, waybill
-from waybills.models import Path, Push, PushAttempt, Waybill
+from waybills.documents import unseal_path
+from waybills.models import Act, Lane, Path, Push, PushAttempt, Waybill
 
 pytestmark = pytest.mark.django_db
 
@@ -129,6 +131,59 @@ def test_all_events_of_one_time_and_type_are_voided_and_then_nothing_is_left(api
     assert first.json() == {"voided": 2}
     assert (second.status_code, second.json()["code"]) == (404, "not_found")
     assert Path.objects.shown().count() == 1
+
+
+VOID = {"waybill_id": "SF1", "action_time": MOMENT, "action_type": 200001, "reason": "误扫"}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"waybill_id": "SF2"}, {"action_time": MOMENT + 1}, {"action_type": 300002}],
+    ids=lambda one: next(iter(one)),
+)
+def test_what_was_never_posted_is_not_there_to_void_and_no_act(api: Api, other: dict[str, Any]) -> None:
+    api.post("waybills/", waybill(paths=[event()]))
+
+    response = api.post("paths/void/", {**VOID, **other})
+
+    assert (response.status_code, response.json()["code"]) == (404, "not_found")
+    assert Path.objects.shown().count() == 1
+    assert not Act.objects.exists()
+
+
+def test_the_audit_keeps_who_voided_what_and_why_and_the_event_itself(api: Api) -> None:
+    api.post("waybills/", waybill(paths=[event()]))
+
+    api.post("paths/void/", VOID)
+
+    act = Act.objects.get()
+    assert (act.verb, act.waybill_no, act.actor.get_username()) == ("void", "SF1", "oms")
+    assert (act.target, act.reason) == (f"200001 @ {MOMENT}", "误扫")
+    path = Path.objects.get()
+    assert path.voided_at is not None
+    assert unseal_path(bytes(path.digest), bytes(path.sealed)).action_msg == "快件到达"
+
+
+def test_a_voided_event_that_is_posted_again_stays_voided(api: Api) -> None:
+    api.post("waybills/", waybill(paths=[event()]))
+    api.post("paths/void/", VOID)
+
+    again = api.post("paths/", path()).json()
+
+    assert again["paths"] == {"created": 0, "duplicates": 1, "waiting": 0}
+    assert api.get("waybills/SF1/").json()["paths"] == []
+    assert Push.objects.get().state == "cancelled"
+
+
+def test_what_waited_behind_a_voided_event_is_due(api: Api) -> None:
+    api.post("waybills/", waybill(paths=[event(), event(action_time=MOMENT + 5, action_msg="快件离开")]))
+    later = timezone.now() + timedelta(hours=1)
+    Push.objects.filter(action_time=MOMENT).update(not_before=later)
+    Lane.objects.update(wake_at=later)
+
+    api.post("paths/void/", VOID)
+
+    assert Lane.objects.get().wake_at == Push.objects.get(action_time=MOMENT + 5).not_before
 
 
 def test_a_void_names_each_wrong_field(api: Api) -> None:
