@@ -5,6 +5,7 @@ from waybills.models.act import Act
 from waybills.models.binding import Binding
 from waybills.models.carrier_code import CarrierCode
 from waybills.models.cell import Cell
+from waybills.models.import_job import ImportChunk, ImportJob
 from waybills.models.lane import Lane
 from waybills.models.line import Line
 from waybills.models.path import Path
@@ -19,6 +20,8 @@ __all__ = [
     "Call",
     "CarrierCode",
     "Cell",
+    "ImportChunk",
+    "ImportJob",
     "Lane",
     "Line",
     "Outcome",
