@@ -50,6 +50,8 @@ _TEMPLATES = {
     "xlsx": (xlsx_template, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
 }
 
+_DELIMITERS = {"comma": _("comma"), "tab": _("tab"), "semicolon": _("semicolon")}
+
 
 class UploadForm(forms.Form):
     """The file."""
@@ -147,6 +149,7 @@ class ImportJobAdmin(ReadOnlyAdmin):
             "title": job.name,
             "job": job,
             "progress": progress(job, timezone.now()),
+            "shape": _shape(job),
             "failure": refusal_text(job.failure, job.failure_line) if job.failure else "",
             "has_report": jobs.has_report(job),
             "may_export": _may_export(request, job),
@@ -219,6 +222,12 @@ def _contents(job: ImportJob) -> dict[str, Any]:
         }
     except SealBroken:
         return {"seal_broken": True}
+
+
+def _shape(job: ImportJob) -> str:
+    """Return how the file was read, for a person: `GB18030, tab`."""
+    encoding, _space, delimiter = job.shape.partition(" ")
+    return f"{encoding}, {_DELIMITERS[delimiter]}" if delimiter else encoding
 
 
 def _may_export(request: HttpRequest, job: ImportJob) -> bool:

@@ -21,7 +21,7 @@ def read(file: BinaryIO) -> tuple[str, Iterator[Row]]:
     lines = _Lines(io.TextIOWrapper(io.BufferedReader(_Borrowed(file), _BLOCK), encoding, newline=""))
     first = lines.peek()
     delimiter = _delimiter(first)
-    return f"{encoding.removesuffix('-sig')}, {_DELIMITERS[delimiter]}", _rows(lines, delimiter)
+    return f"{encoding.removesuffix('-sig').upper()} {_DELIMITERS[delimiter]}", _rows(lines, delimiter)
 
 
 def _encoding(file: BinaryIO) -> str:

@@ -16,7 +16,7 @@ class Table:
     """The header of a file and its rows, without empty ones; the rows can be read once."""
 
     shape: str
-    """How it was read: `xlsx`, or encoding and delimiter."""
+    """How it was read: `XLSX`, or encoding and delimiter (`UTF-8 tab`)."""
     header: list[str]
     rows: Iterator[Row]
 

@@ -54,7 +54,7 @@ def read(file: BinaryIO) -> tuple[str, Iterator[Row]]:
         raise FileRefused("broken_xlsx") from error
     if not book.worksheets:
         raise FileRefused("no_sheet")
-    return "xlsx", _rows(book)
+    return "XLSX", _rows(book)
 
 
 def _check(file: BinaryIO) -> None:

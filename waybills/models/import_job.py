@@ -51,7 +51,7 @@ class ImportJob(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, verbose_name=_("who"), related_name="+", db_index=False
     )
     shape = models.CharField(_("format"), max_length=32, blank=True)
-    """Encoding and delimiter, or `xlsx`."""
+    """Encoding and delimiter (`UTF-8 tab`), or `XLSX`."""
     plan = models.BinaryField(null=True, editable=False)
     """`waybills.documents.ImportPlan`, bound to `id`."""
     failure = models.CharField(max_length=20, blank=True)

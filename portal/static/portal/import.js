@@ -54,6 +54,7 @@ function takeDrops(form) {
     form.addEventListener("drop", (event) => {
         if (event.dataTransfer.files.length) {
             input.files = event.dataTransfer.files;
+            input.dispatchEvent(new Event("change"));
         }
     });
     form.addEventListener("submit", () => {
