@@ -102,8 +102,9 @@ class ImportJobAdmin(ReadOnlyAdmin):
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """Show what a file may hold; take one."""
         self._check_permission(request)
-        form = UploadForm(request.POST or None, request.FILES or None)
+        form = UploadForm()
         if request.method == "POST":
+            form = UploadForm(request.POST, request.FILES)
             job = self._uploaded(request, form)
             if job is not None:
                 return _to(job.pk)
@@ -117,15 +118,17 @@ class ImportJobAdmin(ReadOnlyAdmin):
         return TemplateResponse(request, "admin/waybills/importjob/upload.html", context)
 
     def _uploaded(self, request: HttpRequest, form: UploadForm) -> ImportJob | None:
+        if int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST_FILE:
+            # Such a form's file was dropped as it came.
+            form.fields["file"].error_messages["required"] = refusal_text("too_large", 0)
+        if not form.is_valid():
+            return None
+        file = form.cleaned_data["file"]
         try:
-            if int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST_FILE and not request.FILES:
-                raise FileRefused("too_large")
-            if form.is_valid():
-                file = form.cleaned_data["file"]
-                return jobs.upload(actor=person(request), name=file.name, file=file.file, size=file.size)
+            return jobs.upload(actor=person(request), name=file.name, file=file.file, size=file.size)
         except FileRefused as refused:
             form.add_error("file", refusal_text(refused.code, refused.line))
-        return None
+            return None
 
     def template_view(self, request: HttpRequest, kind: str) -> HttpResponse:
         """Return an empty file to fill in."""

@@ -204,7 +204,7 @@ COLUMNS: tuple[Column, ...] = (
     ),
 )
 BY_FIELD: Mapping[str, Column] = {column.field: column for column in COLUMNS}
-LINE_HEADER, REASON_HEADER = _("line"), _("reason")
+LINE_HEADER, REASON_HEADER = _("line number"), _("reason")
 """The columns that a report of bad rows has on top of the file's own; when it comes back they mean nothing."""
 
 
