@@ -12,6 +12,7 @@ from typing import Any
 from celery import Celery, bootsteps, signals
 from celery.exceptions import SecurityWarning
 from django.conf import settings
+from django.utils import timezone
 from kombu import Exchange, Queue
 
 from portal import file_broker
@@ -90,11 +91,26 @@ def ring() -> None:
 
 @app.task
 def sweep() -> None:
-    """Sweep where it is this process's turn, and ring."""
+    """Sweep where it is this process's turn, ring, and find imports to work on."""
+    from waybills.files.jobs import erase_old
+    from waybills.files.worker import has_work
     from wechat.sweep import sweep_in_turn
 
-    if sweep_in_turn():
-        publish_ring()
+    if not sweep_in_turn():
+        return
+    publish_ring()
+    erase_old(timezone.now())
+    if has_work():
+        work_on_imports.apply_async(expires=SWEEP_EVERY * 5, retry=False)
+
+
+@app.task
+def work_on_imports() -> None:
+    """Work on an import for some seconds, and go on with what is left: lost messages are the next sweep's."""
+    from waybills.files.worker import work
+
+    if work():
+        work_on_imports.apply_async(expires=60, retry=False)
 
 
 def publish_ring() -> None:

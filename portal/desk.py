@@ -29,15 +29,15 @@ def favicon(request: HttpRequest) -> str:
     return static("portal/favicon.svg")
 
 
-def _entry(title: Promise, icon: str, model: str) -> dict[str, Any]:
-    """Return one line of the navigation, shown to whoever may view the model (`app_model`)."""
+def _entry(title: Promise, icon: str, model: str, *needed: str) -> dict[str, Any]:
+    """Return one line of the navigation, shown to whoever has what is needed: to view the model (`app_model`)."""
     app, _separator, noun = model.partition("_")
-    needed = f"{app}.view_{noun}"
+    permissions = needed or (f"{app}.view_{noun}",)
     return {
         "title": title,
         "icon": icon,
         "link": reverse_lazy(f"admin:{model}_changelist"),
-        "permission": lambda request: request.user.has_perm(needed),
+        "permission": lambda request: request.user.has_perms(permissions),
     }
 
 
@@ -82,6 +82,13 @@ UNFOLD: dict[str, Any] = {
                     {"title": _("Overview"), "icon": "dashboard", "link": reverse_lazy("admin:index")},
                     _entry(_("Waybills"), "package_2", "waybills_waybill"),
                     _entry(_("Pushes"), "send", "waybills_push"),
+                    _entry(
+                        _("Imports"),
+                        "upload_file",
+                        "waybills_importjob",
+                        "waybills.add_waybill",
+                        "waybills.add_path",
+                    ),
                     _entry(_("Line"), "power_settings_new", "waybills_line"),
                 ],
             },

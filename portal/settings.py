@@ -290,6 +290,9 @@ USE_TZ = True
 
 UNFOLD = desk.UNFOLD
 
+# Files for an import, in memory: the disk would hold personal data in plain.
+FILE_UPLOAD_HANDLERS = ["waybills.files.upload.ImportUploadHandler"]
+
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATIC_ROOT.mkdir(exist_ok=True)

@@ -5,6 +5,7 @@ None of them has a repr: it would carry personal data into tracebacks and logs.
 
 from dataclasses import dataclass, fields
 from operator import attrgetter
+from typing import Any
 from uuid import UUID
 
 from waybills.sealing import seal, unseal
@@ -92,3 +93,37 @@ def unseal_attempt(attempt_id: UUID, blob: bytes) -> AttemptDocument:
     """Return the document of an attempt."""
     _, request, answer = unseal("push_attempt.sealed", attempt_id.bytes, blob)
     return AttemptDocument(request, answer)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ImportPlan:
+    """The headers of a file, and the field that each of them means or the empty text. A header may be a row of data."""
+
+    header: tuple[str, ...]
+    mapping: tuple[str, ...]
+
+
+def seal_plan(job_id: UUID, plan: ImportPlan) -> bytes:
+    """Return the sealed plan of an import."""
+    return seal("import_job.plan", job_id.bytes, (_VERSION, plan.header, plan.mapping))
+
+
+def unseal_plan(job_id: UUID, blob: bytes) -> ImportPlan:
+    """Return the plan of an import."""
+    _, header, mapping = unseal("import_job.plan", job_id.bytes, blob)
+    return ImportPlan(tuple(header), tuple(mapping))
+
+
+def seal_chunk(job_id: UUID, kind: str, number: int, content: Any) -> bytes:
+    """Return a sealed piece of an import: JSON values, as `waybills.files` makes them."""
+    return seal("import_chunk.sealed", _chunk_key(job_id, kind, number), (_VERSION, content))
+
+
+def unseal_chunk(job_id: UUID, kind: str, number: int, blob: bytes) -> Any:
+    """Return the content of a piece."""
+    _, content = unseal("import_chunk.sealed", _chunk_key(job_id, kind, number), blob)
+    return content
+
+
+def _chunk_key(job_id: UUID, kind: str, number: int) -> bytes:
+    return job_id.bytes + f"/{kind}/{number}".encode()

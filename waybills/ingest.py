@@ -87,7 +87,8 @@ def ingest(
     path_rows = _path_rows(paths)
     report, has_work = _repeat_on_deadlock(rows, path_rows, moment, trigger)
     if has_work:
-        ring()
+        # At once, but for a caller whose own transaction is still open.
+        transaction.on_commit(ring)
     repeated_waybills, repeated_paths = len(waybills) - len(rows), len(paths) - len(path_rows)
     return Report(
         report.waybills_created,

@@ -95,14 +95,27 @@ def read_paths(entries: Sequence[Any], translate: Translate) -> Batch:
     return batch
 
 
+def read_row(entry: dict[str, Any], translate: Translate) -> tuple[WaybillItem | None, PathItem | None, list[Problem]]:
+    """Return (waybill, path, problems) of one row of a file: a waybill with at most one path, or the path alone.
+
+    entry: a waybill object; without `create_time`, `sender` and `receiver` it names the waybill of its path, which
+    stands under `path`. A row with problems has neither item: it is corrected and comes again as a whole.
+    """
+    fields = Fields(entry)
+    no = fields.text("waybill_id", NO_LENGTH, True)
+    waybill = path = None
+    if entry.keys() & {"create_time", "sender", "receiver"}:
+        waybill = _waybill(fields, no)
+    if "path" in entry:
+        path = _path(Fields(entry["path"], problems=fields.problems), no, translate)
+    if fields.problems:
+        return None, None, fields.problems
+    return waybill, path, []
+
+
 def _read_waybill(batch: Batch, index: int, fields: Fields, translate: Translate) -> None:
     no = fields.text("waybill_id", NO_LENGTH, True)
-    waybill = WaybillItem(
-        no,
-        fields.moment("create_time"),
-        _contact(fields.child("sender"), False),
-        _contact(fields.child("receiver"), True),
-    )
+    waybill = _waybill(fields, no)
     is_good = not fields.problems
     entries = fields.children("paths")
     if fields.problems:
@@ -124,6 +137,15 @@ def _read_paths_of(batch: Batch, index: int, no: str, entries: list[Any], transl
             batch.refuse(fields.problems, index, path_index, no)
         elif keep:
             batch.paths.append(path)
+
+
+def _waybill(fields: Fields, no: str) -> WaybillItem:
+    return WaybillItem(
+        no,
+        fields.moment("create_time"),
+        _contact(fields.child("sender"), False),
+        _contact(fields.child("receiver"), True),
+    )
 
 
 def _contact(fields: Fields | None, required: bool) -> Contact:

@@ -6,9 +6,10 @@ from waybills.admin import (
     binding,
     carrier_code,
     cell,
+    import_job,
     line,
     push,
     push_attempt,
 )
 
-__all__ = ["act", "api_token", "binding", "carrier_code", "cell", "line", "push", "push_attempt"]
+__all__ = ["act", "api_token", "binding", "carrier_code", "cell", "import_job", "line", "push", "push_attempt"]

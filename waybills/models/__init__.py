@@ -6,6 +6,7 @@ from waybills.models.binding import Binding
 from waybills.models.carrier_code import CarrierCode
 from waybills.models.cell import Cell
 from waybills.models.feed import Feed
+from waybills.models.import_job import ImportChunk, ImportJob
 from waybills.models.lane import Lane
 from waybills.models.line import Line
 from waybills.models.path import Path
@@ -23,6 +24,8 @@ __all__ = [
     "CarrierCode",
     "Cell",
     "Feed",
+    "ImportChunk",
+    "ImportJob",
     "Lane",
     "Line",
     "Outcome",

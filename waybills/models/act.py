@@ -18,6 +18,8 @@ class Act(models.Model):
         REVEAL = "reveal", _("revealed personal data")
         SEARCH_PHONE = "search_phone", _("searched a phone")
         EXPORT = "export", _("exported")
+        IMPORT = "import", _("imported a file")
+        STOP_IMPORT = "stop_import", _("cancelled an import")
         EDIT_CELLS = "edit_cells", _("edited the cells")
         MAP_CODE = "map_code", _("mapped a carrier's code")
         STOP_LINE = "stop_line", _("stopped the line")

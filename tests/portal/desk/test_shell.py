@@ -50,7 +50,7 @@ def test_a_stranger_is_sent_to_the_login(client: Client, db: None) -> None:
 def test_the_navigation_leads_to_pages_that_open(desk: Client) -> None:
     links = [str(item["link"]) for group in desk_module.UNFOLD["SIDEBAR"]["navigation"] for item in group["items"]]
 
-    assert len(links) == len(set(links)) == 14
+    assert len(links) == len(set(links)) == 15
     assert [link for link in links if desk.get(link).status_code != 200] == []
 
 

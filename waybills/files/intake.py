@@ -1,0 +1,89 @@
+"""Rows into the database: a slice at a time, through the one way in (`waybills.ingest`)."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+
+from django.conf import settings
+from django.db import transaction
+
+from waybills.carrier_codes import CarrierCodes
+from waybills.files.rows import BadRow, Row, RowReader
+from waybills.ingest import PathItem, Report, WaybillItem, ingest
+
+ROWS_A_SLICE = 1000
+"""And a transaction."""
+_CHARACTERS_A_SLICE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What rows would be, without storing them."""
+
+    rows: int = 0
+    bad: int = 0
+    past_deadline: int = 0
+    """Events that will be stored and shown, and whose pushes expire at once."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Slice:
+    """What stands in some rows: the good items and the bad rows."""
+
+    waybills: list[WaybillItem]
+    paths: list[PathItem]
+    bad: list[BadRow]
+    codes: CarrierCodes
+
+    def store(self) -> Report:
+        """Store the good items, whole or not at all."""
+        with transaction.atomic():
+            report = ingest(self.waybills, self.paths)
+            self.codes.record_unmapped()
+        return report
+
+
+def slices(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """Yield the rows in slices of bounded size."""
+    piece: list[Row] = []
+    characters = 0
+    for row in rows:
+        piece.append(row)
+        characters += sum(map(len, row.cells))
+        if len(piece) >= ROWS_A_SLICE or characters > _CHARACTERS_A_SLICE:
+            yield piece
+            piece, characters = [], 0
+    if piece:
+        yield piece
+
+
+def read_slice(rows: Sequence[Row], header: Sequence[str], mapping: Sequence[str]) -> Slice:
+    """Return what stands in the rows."""
+    codes = CarrierCodes()
+    reader = RowReader(header, mapping, codes.translate)
+    result = Slice([], [], [], codes)
+    for row in rows:
+        waybill, path, fault = reader.read(row)
+        if fault is not None:
+            result.bad.append(fault)
+        if waybill is not None:
+            result.waybills.append(waybill)
+        if path is not None:
+            result.paths.append(path)
+    return result
+
+
+def survey(rows: Sequence[Row], header: Sequence[str], mapping: Sequence[str], now: datetime) -> Survey:
+    """Return how many of the rows are bad, and how many hold an event past its deadline."""
+    found = read_slice(rows, header, mapping)
+    return Survey(len(rows), len(found.bad), sum(is_past_deadline(path, now) for path in found.paths))
+
+
+def is_past_deadline(path: PathItem, now: datetime) -> bool:
+    """Return whether a push of this event would expire from the start (PUSH_DEADLINE)."""
+    return datetime.fromtimestamp(path.action_time, UTC) + settings.PUSH.deadline_of(path.action_type) <= now
+
+
+def add_reports(one: Report, other: Report) -> Report:
+    """Return the sum of two reports."""
+    return Report(*(getattr(one, entry.name) + getattr(other, entry.name) for entry in fields(Report)))

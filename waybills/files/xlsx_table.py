@@ -1,0 +1,121 @@
+"""The first sheet of an .xlsx workbook, row by row, with bounds on what it unpacks to."""
+
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any, BinaryIO
+from xml.etree.ElementTree import fromstring
+from xml.parsers import expat
+from zipfile import BadZipFile, ZipFile
+
+from openpyxl import load_workbook
+from openpyxl.utils.exceptions import InvalidFileException
+
+from waybills.files.cells import text_of
+from waybills.files.refusals import LONGEST_ROW, FileRefused
+from waybills.files.rows import Row
+
+_LARGEST = 512 * 1024 * 1024
+"""Bytes of all parts, unpacked: about a million rows."""
+_LARGEST_PART = 64 * 1024 * 1024
+"""Of a part that is held in memory: all but the sheets."""
+_MOST_PARTS = 4096
+_BLOCK = 64 * 1024
+_LAST_LINE = 1_048_576
+"""Of any sheet, by Excel's own limit."""
+_CONTENTS = "[Content_Types].xml"
+_SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"
+_DAMAGE = (
+    AttributeError,
+    BadZipFile,
+    EOFError,
+    IndexError,
+    InvalidFileException,
+    KeyError,
+    NotImplementedError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    zlib.error,
+)
+"""What a damaged workbook makes the libraries raise; an XML error is a SyntaxError, a forbidden entity a ValueError."""
+
+
+def read(file: BinaryIO) -> tuple[str, Iterator[Row]]:
+    """Return (how it is read, its rows with the header first). Raise FileRefused."""
+    try:
+        _check(file)
+        file.seek(0)
+        book = load_workbook(file, read_only=True, data_only=True, keep_links=False)
+    except _DAMAGE as error:
+        raise FileRefused("broken_xlsx") from error
+    if not book.worksheets:
+        raise FileRefused("no_sheet")
+    return "XLSX", _rows(book)
+
+
+def _check(file: BinaryIO) -> None:
+    """Refuse what would swell: beyond the limits when it is unpacked, or by entities when it is parsed.
+
+    ZipFile unpacks no part beyond the size that it declares.
+    """
+    with ZipFile(file) as archive:
+        parts = {info.filename: info.file_size for info in archive.infolist()}
+        if len(archive.infolist()) > _MOST_PARTS or sum(parts.values()) > _LARGEST or parts[_CONTENTS] > _LARGEST_PART:
+            raise FileRefused("swollen_xlsx")
+        for name in parts:
+            _refuse_doctype(archive, name)
+        types: dict[str, set[str]] = {}
+        for entry in fromstring(archive.read(_CONTENTS)):  # noqa: S314 - it has no DOCTYPE
+            types.setdefault(entry.get("PartName", "").lstrip("/"), set()).add(entry.get("ContentType", ""))
+    for name, size in parts.items():
+        if size > _LARGEST_PART and types.get(name) != {_SHEET}:
+            raise FileRefused("swollen_xlsx")
+
+
+class _RootReached(Exception):
+    """The prolog of an XML part is over."""
+
+
+def _refuse_doctype(archive: ZipFile, name: str) -> None:
+    """Refuse a part with a DOCTYPE, which alone can declare entities; it stands before the root element."""
+
+    def refuse(*doctype: Any) -> None:
+        raise FileRefused("broken_xlsx")
+
+    def stop(*element: Any) -> None:
+        raise _RootReached
+
+    parser = expat.ParserCreate()
+    parser.StartDoctypeDeclHandler, parser.StartElementHandler = refuse, stop
+    # A part that is no XML, an image for example, is parsed by nobody.
+    with suppress(_RootReached, expat.ExpatError), archive.open(name) as part:
+        while block := part.read(_BLOCK):
+            parser.Parse(block, False)
+
+
+def _rows(book: Any) -> Iterator[Row]:
+    sheet = book.worksheets[0]
+    # What the sheet says of its own size may be wrong, and would then cut it.
+    sheet.reset_dimensions()
+    try:
+        for line, values in enumerate(sheet.iter_rows(values_only=True), 1):
+            if line > _LAST_LINE:
+                raise FileRefused("broken_xlsx", line)
+            yield Row(line, _cells(line, values))
+    except _DAMAGE as error:
+        raise FileRefused("broken_xlsx") from error
+    finally:
+        book.close()
+
+
+def _cells(line: int, values: tuple[Any, ...]) -> list[str]:
+    cells = [text_of(value) for value in values]
+    while cells and not cells[-1]:
+        cells.pop()
+    if sum(map(len, cells)) > LONGEST_ROW:
+        raise FileRefused("long_line", line)
+    return cells
