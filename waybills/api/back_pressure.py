@@ -19,8 +19,8 @@ from contextlib import contextmanager
 
 from waybills.api.errors import Busy
 
-PATIENCE = 0.1
-"""Seconds that a request waits for a place: a batch of 1,000 takes about that long, so a brief crowd is not refused."""
+PATIENCE = 1.0
+"""Seconds that a request waits for a place: a batch of 1,000 takes a tenth to half of it, so a crowd is not refused."""
 PRESENT = 5.0
 """Seconds for which an account counts as being there after its last request."""
 
@@ -28,13 +28,15 @@ PRESENT = 5.0
 class BackPressure:
     """The places of one process."""
 
-    def __init__(self, threads: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, threads: int, patience: float = PATIENCE, clock: Callable[[], float] = time.monotonic) -> None:
         self.most = max(1, threads - 1)
         self.most_writes = max(1, threads - 2)
+        self._patience = patience
         self._clock = clock
         self._changed = threading.Condition()
         self._held: Counter[tuple[int, bool]] = Counter()
         self._seen: dict[int, float] = {}
+        self._waiting = 0
         self._is_stuck = False
 
     @contextmanager
@@ -54,12 +56,17 @@ class BackPressure:
             self._held[account, is_write] += 1
 
     def _wait(self, account: int, is_write: bool) -> bool:
-        """Return whether a place came free. Nobody waits for places that have not moved since another waited in vain,
-        nor beyond an account's share: either would hold the thread that others need.
+        """Return whether a place came free.
+
+        A wait holds a thread as well. Nobody waits where that thread would be the last one, nor for places that have
+        not moved since another waited in vain, nor beyond an account's share.
         """
-        if self._is_stuck or not self._has_share(account, is_write):
+        is_last = self._held.total() + self._waiting >= self.most
+        if is_last or self._is_stuck or not self._has_share(account, is_write):
             return False
-        came_free = self._changed.wait_for(lambda: self._is_free(account, is_write), PATIENCE)
+        self._waiting += 1
+        came_free = self._changed.wait_for(lambda: self._is_free(account, is_write), self._patience)
+        self._waiting -= 1
         self._is_stuck = not came_free
         return came_free
 

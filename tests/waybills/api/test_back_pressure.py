@@ -6,10 +6,11 @@ from contextlib import ExitStack
 
 import pytest
 
-from waybills.api.back_pressure import PATIENCE, PRESENT, BackPressure
+from waybills.api.back_pressure import PRESENT, BackPressure
 from waybills.api.errors import Busy
 
-A, B, C = 1, 2, 3
+A, B = 1, 2
+PATIENCE = 0.2
 
 
 class Clock:
@@ -25,7 +26,7 @@ class Crowd:
 
     def __init__(self, threads: int) -> None:
         self.clock = Clock()
-        self.places = BackPressure(threads, self.clock)
+        self.places = BackPressure(threads, PATIENCE, self.clock)
         self._at_work: list[ExitStack] = []
 
     def admits(self, account: int, is_write: bool = True) -> ExitStack | None:
@@ -146,3 +147,16 @@ def test_whoever_has_its_share_beside_others_does_not_wait_for_more() -> None:
     crowd.admits(A)
 
     assert seconds_to_be_refused(crowd, A) < PATIENCE
+
+
+def test_nobody_waits_on_the_last_thread() -> None:
+    crowd = Crowd(4)
+    first, _ = crowd.admits(A), crowd.admits(A)
+    waiting = threading.Thread(target=crowd.admits, args=[A])
+    waiting.start()
+
+    assert seconds_to_be_refused(crowd, A) < PATIENCE / 2
+
+    first.close()  # type: ignore[union-attr]
+    waiting.join()
+    assert crowd.admits(A) is None
