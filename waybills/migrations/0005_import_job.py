@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='act',
             name='verb',
-            field=models.CharField(choices=[('push', 'pushed by hand'), ('resend', 'resent a push'), ('cancel', 'cancelled a push'), ('void', 'voided a path event'), ('reveal', 'revealed personal data'), ('search_phone', 'searched a phone'), ('export', 'exported'), ('import', 'imported a file'), ('stop_import', 'cancelled an import'), ('edit_cells', 'edited the cells'), ('map_code', "mapped a carrier's code"), ('stop_line', 'stopped the line'), ('resume_line', 'resumed the line')], max_length=12, verbose_name='act'),
+            field=models.CharField(choices=[('push', 'pushed by hand'), ('resend', 'resent a push'), ('cancel', 'cancelled a push'), ('void', 'voided a path event'), ('reveal', 'revealed personal data'), ('search_phone', 'searched a phone'), ('export', 'exported'), ('import', 'imported a file'), ('stop_import', 'cancelled an import'), ('edit_cells', 'edited the cells'), ('map_code', "mapped a carrier's code"), ('stop_line', 'stopped the line'), ('resume_line', 'resumed the line'), ('issue_token', 'issued an API token'), ('change_token', 'changed an API token'), ('revoke_token', 'revoked an API token')], max_length=12, verbose_name='act'),
         ),
         migrations.CreateModel(
             name='ImportJob',
