@@ -10,12 +10,12 @@ from django.db import connections
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from tests.portal.desk.test_desk_browser import log_in, page, server
+from tests.portal.desk.test_desk_browser import log_in, page
 from tests.waybills.files.conftest import HEADER, csv_file, row_of, rows_of
 from waybills.files.worker import work
 from waybills.models import ImportJob, Path
 
-__all__ = ["page", "server"]
+__all__ = ["page"]
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
