@@ -125,3 +125,19 @@ def wait_for_progress(seconds: float) -> None:
         "a slice is stored",
     )
     time.sleep(seconds)
+
+
+def test_the_work_queue_s_sweep_finds_imports_and_finishes_them(processes: Processes, tmp_path: FilePath) -> None:
+    person = User.objects.create_superuser("root")
+    file = csv_file(*rows_of(ROWS))
+    broker = environment(CELERY_BROKER_URL=f"filesystem://{tmp_path / 'broker'}")
+    worker = processes.start(broker, "-m", "celery", "-A", "portal", "worker", "-Q", "work", "--beat")
+
+    job = jobs.upload(actor=person, name="events.csv", file=file, size=len(file.getvalue()))
+    eventually(lambda: ImportJob.objects.get().state == "preview", "it is read and checked")
+    jobs.start(job_id=job.pk, actor=person)
+    eventually(lambda: ImportJob.objects.get().state == "done", "it is stored", within=600)
+
+    worker.process.terminate()
+    assert worker.process.wait(30) == 0, worker.output
+    check_exact_set()
