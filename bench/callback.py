@@ -3,6 +3,7 @@
 import base64
 import random
 import time
+from collections.abc import Iterable
 from urllib.parse import urlencode
 
 from bench.world import AES_KEY, APPID, TEAM, TOKEN, USERNAME, WAYBILLS, receiver_phone, sender_phone, waybill_no
@@ -10,14 +11,19 @@ from wechat.crypto import encrypt
 from wechat.signature import sign
 
 
-def prepare(count: int, seed: int) -> list[bytes]:
-    """Return HTTP requests of back-queries in safe mode, XML, each of another waybill."""
+def prepare_random(count: int, seed: int) -> list[bytes]:
+    """Return so many requests, each of another waybill."""
+    rng = random.Random(seed)
+    return prepare([rng.randrange(WAYBILLS) for _ in range(count)], seed)
+
+
+def prepare(numbers: Iterable[int], seed: int) -> list[bytes]:
+    """Return HTTP requests of back-queries in safe mode, XML, one for each of these waybills."""
     key = base64.b64decode(AES_KEY + "=")
     rng = random.Random(seed)
     timestamp = str(int(time.time()))
     requests = []
-    for _ in range(count):
-        number = rng.randrange(WAYBILLS)
+    for number in numbers:
         nonce = str(rng.randrange(10**9))
         message = (
             f"<xml><ToUserName>{USERNAME}</ToUserName><FromUserName>{TEAM}</FromUserName><MsgType>event</MsgType>"

@@ -6,7 +6,9 @@ Run as a module by the driver, it fills the database that DATABASE_URL names thr
 import base64
 import os
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Any
 
 WAYBILLS, PATHS, BATCH = 20_000, 8, 500
 FIRST_TIME = 1_790_000_000
@@ -70,25 +72,32 @@ def fill() -> None:
         cursor.execute("VACUUM ANALYZE")
 
 
-def _ingest(numbers: range) -> None:
-    from waybills.documents import Contact, PathDocument
-    from waybills.ingest import PathItem, WaybillItem, ingest
+def waybill_items(numbers: Iterable[int], create_time: int) -> list[Any]:
+    """Return these waybills as ingest takes them."""
+    from waybills.documents import Contact
+    from waybills.ingest import WaybillItem
 
-    waybills = [
+    return [
         WaybillItem(
             waybill_no(number),
-            FIRST_TIME,
+            create_time,
             Contact("张三", sender_phone(number), "浙江省", "绍兴市", "柯桥区", "", "纺都路137号"),
             Contact("李四", receiver_phone(number), "福建省", "泉州市", "晋江市", "", "庄宅北区158-6"),
         )
         for number in numbers
     ]
+
+
+def _ingest(numbers: range) -> None:
+    from waybills.documents import PathDocument
+    from waybills.ingest import PathItem, ingest
+
     paths = [
         PathItem(waybill_no(number), FIRST_TIME + 3600 * step, action_type, PathDocument(text, "王五", "13900139000"))
         for number in numbers
         for step, (action_type, text) in enumerate(STEPS)
     ]
-    ingest(waybills, paths, now=datetime.now(UTC))
+    ingest(waybill_items(numbers, FIRST_TIME), paths, now=datetime.now(UTC))
 
 
 if __name__ == "__main__":

@@ -206,7 +206,7 @@ def put_paths(rows: Sequence[PathWithPush], now: datetime, trigger: str) -> list
 
 
 def _put_paths_sqlite(rows: Sequence[PathWithPush], now: str, trigger: str) -> list[int]:
-    ((last,),) = fetch(_LAST_PATH, {})
+    ((last,),) = fetch(_LAST_PATH)
     execute_each(
         _PUT_PATH,
         [

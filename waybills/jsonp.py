@@ -20,7 +20,7 @@ from django.utils import timezone
 from waybills import proofs
 from waybills.cells import CellItem
 from waybills.cleaning import Malformed, clean_text
-from waybills.database import fetch_prepared
+from waybills.database import fetch
 from waybills.documents import Contact
 from waybills.masking import Mask, mask_name, mask_of, mask_text
 from waybills.proofs import Given
@@ -157,7 +157,7 @@ def _look_up(query: Query, client: str | None) -> dict[str, Any]:
 
 def read_cells() -> list[CellItem]:
     """Return the published cells in their order, by hand: an ORM query costs as much as all the rest."""
-    return [CellItem(*row) for row in on_a_live_connection(lambda: fetch_prepared(_CELLS, ()))]
+    return [CellItem(*row) for row in on_a_live_connection(lambda: fetch(_CELLS))]
 
 
 def payload(trail: Trail, parties: tuple[Contact, Contact], cells: list[CellItem], mask: Mask) -> dict[str, Any]:

@@ -23,7 +23,9 @@ from waybills.database import (
     execute_each,
     fetch,
     is_postgresql,
+    plan_by_keys,
     read_moment,
+    uuid_writer,
 )
 from waybills.documents import (
     AttemptDocument,
@@ -176,6 +178,7 @@ def claim(*, limit: int, now: datetime, decide: Decide) -> Claimed:
     caller's transaction the attempts would not be, and a call could go out that no row knows of.
     """
     with transaction.atomic(durable=True):
+        plan_by_keys()
         leases = _lease(limit, now)
         if not leases:
             return Claimed()
@@ -197,6 +200,7 @@ def settle(results: Sequence[Result], *, now: datetime) -> list[Attempt]:
     A result whose fence was lost closes its attempt and changes nothing else.
     """
     with transaction.atomic(savepoint=False):
+        plan_by_keys()
         held = _held(results)
         _close([result.seen for result in results])
         kept = [result for result in results if result.seen.attempt.head.waybill_id in held]
@@ -357,10 +361,11 @@ def _overtake(heads: Sequence[Head], now: datetime) -> None:
 
 def _begin(decisions: Sequence[Begin], now: datetime) -> list[Attempt]:
     """Write an open attempt for each decision."""
+    as_uuid = uuid_writer()
     attempts = [Attempt(uuid7(), begin.head, begin.call, begin.request, now) for begin in decisions]
     rows = [
         {
-            "id": attempt.id if is_postgresql() else attempt.id.hex,
+            "id": as_uuid(attempt.id),
             "push_id": attempt.head.push_id,
             "call": attempt.call.value,
             "fence": attempt.head.fence,
@@ -374,9 +379,10 @@ def _begin(decisions: Sequence[Begin], now: datetime) -> list[Attempt]:
 
 
 def _close(seen: Sequence[Seen]) -> None:
+    as_uuid = uuid_writer()
     rows = [
         {
-            "id": one.attempt.id if is_postgresql() else one.attempt.id.hex,
+            "id": as_uuid(one.attempt.id),
             "ended_at": as_moment(one.ended_at),
             "outcome": one.outcome.value,
             "errcode": one.errcode,

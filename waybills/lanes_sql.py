@@ -8,12 +8,12 @@ from waybills.action_types import MESSAGE_TYPES
 
 _MESSAGES = ", ".join(str(int(code)) for code in sorted(MESSAGE_TYPES))
 
-IDS = {True: "SELECT unnest(%(ids)s::bigint[])", False: "SELECT value FROM json_each(%(ids)s)"}
+IDS = {True: "SELECT unnest(%(ids)b::bigint[])", False: "SELECT value FROM json_each(%(ids)s)"}
 
 LOCK = {
     True: """
         INSERT INTO waybills_lane (waybill_id, wake_at, leased, fence, is_urgent, sent_through)
-        SELECT id, NULL, false, 0, false, 0 FROM unnest(%(ids)s::bigint[]) AS given (id) ORDER BY id
+        SELECT id, NULL, false, 0, false, 0 FROM unnest(%(ids)b::bigint[]) AS given (id) ORDER BY id
         ON CONFLICT (waybill_id) DO UPDATE SET waybill_id = excluded.waybill_id
     """,
     False: """
@@ -112,7 +112,7 @@ _OVERTAKEN = f"""
 """A message that is overtaken before it could be judged may have reached its user."""
 OVERTAKE = f"""
     UPDATE waybills_push AS push {_OVERTAKEN}
-      FROM unnest(%(waybill_id)s::bigint[], %(action_time)s::bigint[], %(push_id)s::bigint[])
+      FROM unnest(%(waybill_id)b::bigint[], %(action_time)b::bigint[], %(push_id)b::bigint[])
         AS given (waybill_id, action_time, push_id)
      WHERE push.waybill_id = given.waybill_id AND push.state = 'pending'
        AND (push.action_time, push.id) < (given.action_time, given.push_id)
@@ -173,7 +173,7 @@ RECOVER = {
 BEGIN_ATTEMPTS = """
     INSERT INTO waybills_pushattempt (id, push_id, call, fence, trigger, started_at, outcome, errmsg, sealed)
     SELECT id, push_id, call, fence, trigger, %(now)s, 'open', '', sealed
-      FROM unnest(%(id)s::uuid[], %(push_id)s::bigint[], %(call)s::text[], %(fence)s::bigint[], %(trigger)s::text[],
+      FROM unnest(%(id)b::uuid[], %(push_id)b::bigint[], %(call)b::text[], %(fence)b::bigint[], %(trigger)b::text[],
                   %(sealed)b::bytea[]) AS given (id, push_id, call, fence, trigger, sealed)
 """
 BEGIN_ATTEMPT_SQLITE = """
@@ -185,8 +185,8 @@ CLOSE_ATTEMPTS = """
     UPDATE waybills_pushattempt AS a
        SET ended_at = given.ended_at, outcome = given.outcome, errcode = given.errcode, errmsg = given.errmsg,
            exist = given.exist, sealed = given.sealed
-      FROM unnest(%(id)s::uuid[], %(ended_at)s::timestamptz[], %(outcome)s::text[], %(errcode)s::bigint[],
-                  %(errmsg)s::text[], %(exist)s::smallint[], %(sealed)b::bytea[])
+      FROM unnest(%(id)b::uuid[], %(ended_at)b::timestamptz[], %(outcome)b::text[], %(errcode)b::bigint[],
+                  %(errmsg)b::text[], %(exist)b::smallint[], %(sealed)b::bytea[])
         AS given (id, ended_at, outcome, errcode, errmsg, exist, sealed)
      WHERE a.id = given.id AND a.outcome = 'open'
 """
@@ -199,7 +199,7 @@ CLOSE_ATTEMPT_SQLITE = """
 
 LOCK_FENCED = """
     SELECT lane.waybill_id FROM waybills_lane lane
-      JOIN unnest(%(ids)s::bigint[], %(fences)s::bigint[]) AS given (waybill_id, fence)
+      JOIN unnest(%(ids)b::bigint[], %(fences)b::bigint[]) AS given (waybill_id, fence)
         ON lane.waybill_id = given.waybill_id AND lane.fence = given.fence
      WHERE lane.leased ORDER BY lane.waybill_id FOR UPDATE OF lane
 """
@@ -209,9 +209,9 @@ MOVE_PUSHES = """
     UPDATE waybills_push AS push
        SET state = given.state, reason = given.reason, not_before = given.not_before, settled_at = given.settled_at,
            tries = given.tries, refusals = given.refusals, in_doubt_since = given.in_doubt_since
-      FROM unnest(%(id)s::bigint[], %(state)s::text[], %(reason)s::text[], %(not_before)s::timestamptz[],
-                  %(settled_at)s::timestamptz[], %(tries)s::int[], %(refusals)s::int[],
-                  %(in_doubt_since)s::timestamptz[])
+      FROM unnest(%(id)b::bigint[], %(state)b::text[], %(reason)b::text[], %(not_before)b::timestamptz[],
+                  %(settled_at)b::timestamptz[], %(tries)b::int[], %(refusals)b::int[],
+                  %(in_doubt_since)b::timestamptz[])
         AS given (id, state, reason, not_before, settled_at, tries, refusals, in_doubt_since)
      WHERE push.id = given.id AND push.state = 'pending'
 """
@@ -230,7 +230,7 @@ def release(postgresql: bool) -> str:
             UPDATE waybills_lane AS lane
                SET leased = false, sent_through = greatest(lane.sent_through, given.sent_through),
                    wake_at = {next_wake(True)}, is_urgent = {_IS_URGENT}
-              FROM unnest(%(ids)s::bigint[], %(sent_through)s::bigint[]) AS given (id, sent_through)
+              FROM unnest(%(ids)b::bigint[], %(sent_through)b::bigint[]) AS given (id, sent_through)
              WHERE lane.waybill_id = given.id
         """  # noqa: S608 - constants
     return f"""

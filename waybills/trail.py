@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from waybills.database import fetch_prepared
+from waybills.database import fetch
 from waybills.documents import Contact, PathDocument, unseal_path, unseal_waybill
 from waybills.revival import on_a_live_connection
 
@@ -62,7 +62,7 @@ def read_trail(no: str) -> Trail | None:
     The read is repeated once on a fresh connection, so that a restarted
     database costs no failed answer.
     """
-    rows = on_a_live_connection(lambda: fetch_prepared(_TRAIL, (no,)))
+    rows = on_a_live_connection(lambda: fetch(_TRAIL, (no,)))
     return _trail(no, rows) if rows else None
 
 

@@ -18,7 +18,7 @@ from uuid import UUID
 
 from django.db import Error
 
-from waybills.database import execute_prepared, is_postgresql
+from waybills.database import execute, is_postgresql
 from waybills.revival import on_a_live_connection
 from waybills.sealing import SealBroken
 from waybills.uuid7 import uuid7
@@ -163,7 +163,7 @@ def _record_fault(arrival: Arrival, event: str, number: str) -> None:
 
 def _write(row: CallbackRow) -> None:
     if is_postgresql():
-        on_a_live_connection(lambda: execute_prepared(_INSERT, row))
+        on_a_live_connection(lambda: execute(_INSERT, row))
     else:
         queue.put(row)
 

@@ -5,14 +5,24 @@ from datetime import datetime
 
 from django.conf import settings
 
+from waybills.database import fetch, is_postgresql, read_moment
 from waybills.models import Binding
+
+_KNOWN = "SELECT phone_index, exist, checked_at FROM waybills_binding WHERE phone_index "
 
 
 def remembered(phone_indexes: Iterable[bytes], now: datetime) -> dict[bytes, bool]:
     """Return what WeChat said of these phones, as far as it is still to be trusted (`BINDING_TTL`)."""
-    rows = Binding.objects.filter(phone_index__in=list(set(phone_indexes)))
+    wanted = list(set(phone_indexes))
+    if not wanted:
+        return {}
+    if is_postgresql():
+        rows = fetch(_KNOWN + "= ANY(%b::bytea[])", [wanted])
+    else:
+        rows = fetch(f"{_KNOWN} IN ({', '.join(['%s'] * len(wanted))})", wanted)
     trust = {True: settings.PUSH.trust_bound, False: settings.PUSH.trust_unbound}
-    return {bytes(row.phone_index): row.exist for row in rows if row.checked_at + trust[row.exist] > now}
+    said = ((bytes(index), bool(exist), read_moment(checked_at)) for index, exist, checked_at in rows)
+    return {index: exist for index, exist, checked_at in said if checked_at and checked_at + trust[exist] > now}
 
 
 def remember(said: Mapping[bytes, bool], now: datetime) -> None:

@@ -10,6 +10,7 @@ from django.conf import settings
 
 from waybills.action_types import MESSAGE_TYPES
 from waybills.cleaning import normalise_phone
+from waybills.documents import Contact
 from waybills.lanes import Attempt, Begin, Head, Move, Result, Seen, Settle
 from waybills.models import Call, Outcome, PushReason, PushState
 from waybills.sealing import SealBroken
@@ -69,19 +70,18 @@ def _end_before_calling(head: Head, is_proven: bool, now: datetime, rng: Random)
 
 
 def _first_call(head: Head, bound: bool | None) -> Begin | Settle:
-    _, receiver = head.contacts()
+    sender, receiver = head.contacts()
     only = settings.PUSH.only_phones
     if only and receiver.phone not in {normalise_phone(phone) for phone in only}:
         return Settle(head, _end(head, PushState.SKIPPED, PushReason.PHONE_EXCLUDED))
     if bound:
-        return _notify(head)
+        return _notify(head, sender, receiver)
     if bound is False and not (head.by_hand or head.action_type in MESSAGE_TYPES or settings.PUSH.send_unbound):
         return Settle(head, _end(head, PushState.UNBOUND, PushReason.REMEMBERED_UNBOUND))
     return Begin(head, Call.USERQUERY, userquery_body(receiver.phone))
 
 
-def _notify(head: Head) -> Begin:
-    sender, receiver = head.contacts()
+def _notify(head: Head, sender: Contact, receiver: Contact) -> Begin:
     body = pathnotify_body(
         no=head.no,
         create_time=head.create_time,
@@ -140,7 +140,7 @@ def _after_success(attempt: Attempt, seen: Seen, is_bound: bool) -> Result:
         )
         return Result(seen, end, has_reached=True)
     if is_bound or settings.PUSH.send_unbound:
-        return Result(seen, _notify(head))
+        return Result(seen, _notify(head, *head.contacts()))
     return Result(seen, _end(head, PushState.UNBOUND, PushReason.ANSWERED_UNBOUND))
 
 

@@ -21,9 +21,9 @@ from django.utils import timezone
 from waybills import lanes, line
 from waybills.lanes import Attempt, Claimed
 from wechat import budget, tokens
-from wechat.client import Raw, Reply, read_reply
+from wechat.client import Raw, Reading, Reply, read_reply
 from wechat.decisions import decide, is_token_refused
-from wechat.error_codes import Reaction, reaction_to
+from wechat.pace import Pace, callback_p95
 from wechat.recording import Ended, record, record_again, stop_line
 from wechat.sweep import sweep_in_turn
 from wechat.tokens import Token, TokenUnavailable
@@ -34,12 +34,16 @@ T = TypeVar("T")
 
 BATCH = 200
 """Lanes a claim and results a record, at most."""
-CONCURRENCY = 200
-LEAST_CONCURRENCY = 4
+CONCURRENCY = 300
+"""Calls under way at once."""
+RECORDING = 2 * BATCH
+"""Calls that have ended and may wait for their record before nothing more is claimed."""
 POLL = 1.0
 """Seconds before the database is asked again after it did not answer."""
 SWEEP = 5.0
 """Seconds between sweeps for deadlines and sleeping lanes."""
+LOOK_AT_CALLBACK = 2.0
+"""Seconds between looks at how fast our own callback answers."""
 _WORTH_A_CLAIM = 0.25
 """Of a full claim: a smaller one costs the database as many statements."""
 GATHER = 0.01
@@ -58,7 +62,7 @@ class Sender:
     def __init__(self, transport: AsyncTransport, *, rng: Random, concurrency: int = CONCURRENCY) -> None:
         self._transport = transport
         self._rng = rng
-        self._most = self._allowed = concurrency
+        self._pace = Pace(concurrency)
         self._database = ThreadPoolExecutor(1, "sender-database")
         self._renewals = ThreadPoolExecutor(1, "sender-token")
         self._calls: set[asyncio.Task[None]] = set()
@@ -72,7 +76,7 @@ class Sender:
         self._is_stopping = False
         self._is_open = False
         """The line was open at the last round: it is looked at once then, not twice."""
-        self._next_sweep = 0.0
+        self._next_sweep = self._next_look = 0.0
 
     def ring(self) -> None:
         """Say that something is due; from the loop's own thread."""
@@ -114,8 +118,9 @@ class Sender:
         """Sweep where it is time, claim what capacity there is; return how many lanes were due."""
         try:
             await self._sweep()
-            room = min(BATCH, self._allowed - self._unrecorded)
-            if room < min(BATCH, self._allowed) * _WORTH_A_CLAIM:
+            await self._look_at_callback()
+            room = self._room()
+            if room < min(BATCH, self._pace.allowed) * _WORTH_A_CLAIM:
                 await asyncio.sleep(GATHER)
                 return 1
             if not (self._is_open or await self._in_database(line.is_open, timezone.now())):
@@ -131,11 +136,24 @@ class Sender:
             self._start(attempt, is_repeat=False)
         return claimed.lanes
 
+    def _room(self) -> int:
+        """Return how many lanes may be claimed: what is being recorded occupies no connection any more."""
+        return min(BATCH, self._pace.allowed - len(self._calls), self._pace.allowed + RECORDING - self._unrecorded)
+
     async def _sweep(self) -> None:
         if time.monotonic() < self._next_sweep:
             return
         self._next_sweep = time.monotonic() + SWEEP
         await self._in_database(sweep_in_turn)
+
+    async def _look_at_callback(self) -> None:
+        """Let the pace follow our own callback: each pathnotify brings a back-query to it."""
+        if time.monotonic() < self._next_look or not self._calls:
+            return
+        self._next_look = time.monotonic() + LOOK_AT_CALLBACK
+        now = timezone.now()
+        p95 = await self._in_database(callback_p95, self._pace.judged_from(now))
+        self._pace.see_callback(p95, now)
 
     async def _wait(self, stop: asyncio.Event) -> None:
         """Wait for a ring, the stop or the next look."""
@@ -200,10 +218,14 @@ class Sender:
             await self._in_database(stop_line, error.reply, error.cause_of_stop)
 
     async def _fresh_token(self, refused: int | None = None) -> Token:
+        if self._token is not None and refused is None and time.monotonic() <= self._token_until:
+            return self._token
         async with self._token_lock:
             # One look for all calls that wait: the row tells each of them the same.
             if self._token is None or self._token.version == refused or time.monotonic() > self._token_until:
-                self._token = await self._in(self._renewals, partial(tokens.obtain, refused=refused))
+                # Nobody goes on with the old one meanwhile.
+                self._token = None
+                self._token = await self._in(self._renewals, partial(_obtain_token, refused))
                 self._token_until = time.monotonic() + _TRUST_TOKEN
             return self._token
 
@@ -234,7 +256,7 @@ class Sender:
                 logger.exception("%d results could not be recorded; their lanes fall due again", len(batch))
                 begun = []
                 break
-        self._adapt([ended.reply for ended in batch])
+        self._pace.see_replies([ended.reply for ended in batch], timezone.now())
         repeats = {ended.attempt.head.push_id for ended in batch if is_token_refused(ended.reply)}
         for attempt in begun:
             self._start(attempt, is_repeat=attempt.head.push_id in repeats)
@@ -246,13 +268,6 @@ class Sender:
             await self._fresh_token(refused)
         except TokenUnavailable as error:
             await self._do_without_token(error)
-
-    def _adapt(self, replies: list[Reply]) -> None:
-        """Send less at once while our own callback, or WeChat's minute, cannot keep up; recover step by step."""
-        if any(reply.errcode is not None and reaction_to(reply.errcode) is Reaction.SLOW_DOWN for reply in replies):
-            self._allowed = max(LEAST_CONCURRENCY, self._allowed // 2)
-        elif self._allowed < self._most:
-            self._allowed = min(self._most, self._allowed + 1 + len(replies) // 10)
 
     async def _finish(self) -> None:
         while self._unrecorded:
@@ -270,6 +285,15 @@ class Sender:
     @staticmethod
     async def _in(executor: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(executor, work)
+
+
+def _obtain_token(refused: int | None) -> Token:
+    try:
+        return _closing_broken(partial(tokens.obtain, refused=refused))
+    except (DatabaseError, InterfaceError) as error:
+        # No call has left: to its caller this is a token that is not to be had now.
+        reply = Reply(Reading.LOST, errmsg="the database did not answer")
+        raise TokenUnavailable(reply, is_news=True) from error
 
 
 def _close_connection() -> None:

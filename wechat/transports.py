@@ -13,6 +13,7 @@ from typing import Any, Self, TypeVar
 
 import aiohttp
 import requests
+from yarl import URL
 
 from wechat.client import LONGEST_ANSWER, Raw, path_of
 from wechat.network import NetworkInTransaction, refuse_inside_transaction
@@ -98,6 +99,8 @@ class AsyncTransport:
         self._timeouts = timeouts
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
+        self._token = ""
+        self._urls: dict[str, URL] = {}
 
     async def __aenter__(self) -> Self:
         timeout = aiohttp.ClientTimeout(
@@ -117,15 +120,22 @@ class AsyncTransport:
         if self._session is not None:
             await self._session.close()
 
+    def _url(self, call: str, token: str) -> URL:
+        """Return where a call goes; built once a token, since building it costs as much as reading the answer."""
+        if token != self._token:
+            self._token, self._urls = token, {}
+        if call not in self._urls:
+            self._urls[call] = URL(self._base + path_of(call)).with_query(access_token=token)
+        return self._urls[call]
+
     async def post(self, call: str, body: str, *, token: str) -> Raw:
         """Return what came back of one call; never raises for what the network does."""
         if self._session is None:
             raise RuntimeError("the transport is not open")
         try:
             async with self._session.post(
-                self._base + path_of(call),
-                params={"access_token": token},
-                data=body.encode(),
+                self._url(call, token),
+                data=aiohttp.BytesPayload(body.encode()),
                 allow_redirects=False,
             ) as response:
                 content = await _read(response.content)

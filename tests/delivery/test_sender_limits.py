@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -10,7 +11,9 @@ from django.utils import timezone
 
 from tests.delivery.load import know_bindings, post
 from tests.wechat.farside import FarSide, after, answer
+from waybills import lanes
 from waybills.models import Lane, Line, Push, PushAttempt
+from wechat.decisions import decide
 from wechat.sender import Sender
 from wechat.transports import AsyncTransport
 
@@ -50,10 +53,20 @@ def test_a_probe_that_is_answered_well_lets_the_line_run(far: FarSide) -> None:
 
 def test_a_call_does_not_leave_after_its_lease(far: FarSide, change: Any) -> None:
     change("PUSH", lease=timedelta(seconds=1))
-    post([1])
-    far.next("userquery", after(1.5, answer(exist=1)))
+    earlier = timezone.now() - timedelta(seconds=5)
+    post([1], now=earlier)
+    know_bindings([1])
+    (held_up,) = lanes.claim(limit=1, now=earlier, decide=partial(decide, now=earlier, rng=Random(1))).attempts
+    # Nobody claims it anew meanwhile.
+    Line.objects.update_or_create(pk=1, defaults={"state": Line.State.STOPPED, "since": earlier, "reason": "test"})
 
-    drain(concurrency=1)
+    async def go_on() -> None:
+        async with AsyncTransport(settings.WECHAT.api_base, connections=20) as transport:
+            sender = Sender(transport, rng=Random(1))
+            sender._start(held_up, is_repeat=False)
+            await sender.drain()
+
+    asyncio.run(go_on())
 
     assert far.calls("pathnotify") == []
     attempt = PushAttempt.objects.get(call="pathnotify")
