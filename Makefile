@@ -3,6 +3,8 @@
 #   PYTHON=python3.12   another interpreter for the virtual environment
 #   ARGS="-k callback"  further arguments of `make test` and `make bench`
 #   COVERAGE=1          `make test` gathers coverage (judged by .ci/run)
+#   POSTGRESQL, REDIS, RABBITMQ   the servers of `make chaos`, which makes its databases itself;
+#   CHAOS_WAYBILLS=300            a trial of it
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -13,6 +15,9 @@ LOCK := --quiet --generate-hashes --allow-unsafe --strip-extras \
         --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 # The developer's own .env must decide neither a test nor a check.
 BARE := PORTAL_ENV_FILE=/dev/null
+POSTGRESQL ?= postgres://postgres@127.0.0.1:5432/portal_chaos
+REDIS ?= redis://127.0.0.1:6379/14
+RABBITMQ ?= amqp://guest:guest@127.0.0.1:5672//
 PYTEST := $(if $(COVERAGE),$(BIN)/coverage run -m pytest,$(BIN)/pytest)
 
 .DEFAULT_GOAL := help
@@ -38,8 +43,11 @@ test: $(DEV) ## the whole test suite, on DATABASE_URL and CELERY_BROKER_URL wher
 	@sh .ci/curl
 	$(BARE) $(PYTEST) $(ARGS)
 
-chaos: $(DEV) ## the tests that kill and pause processes, in their full size: half an hour
-	CHAOS=full $(BARE) $(BIN)/pytest -m chaos $(ARGS)
+chaos: export CHAOS := full
+chaos: $(DEV) ## the tests that kill and pause processes, in full size, on SQLite, then PostgreSQL with each broker: two hours
+	env -u DATABASE_URL -u CELERY_BROKER_URL $(BARE) $(BIN)/pytest -m chaos $(ARGS)
+	DATABASE_URL=$(POSTGRESQL) CELERY_BROKER_URL=$(REDIS) $(BARE) $(BIN)/pytest -m chaos $(ARGS)
+	DATABASE_URL=$(POSTGRESQL) CELERY_BROKER_URL=$(RABBITMQ) $(BARE) $(BIN)/pytest -m broker $(ARGS)
 
 bench: $(DEV) ## the benchmarks, as ratios
 	$(BARE) $(BIN)/python -m bench.run $(ARGS)

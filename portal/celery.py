@@ -9,7 +9,7 @@ import os
 import warnings
 from typing import Any
 
-from celery import Celery, signals
+from celery import Celery, bootsteps, signals
 from celery.exceptions import SecurityWarning
 from django.conf import settings
 from kombu import Exchange, Queue
@@ -21,6 +21,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 PUSH_QUEUE, WORK_QUEUE = "push", "work"
 SWEEP_EVERY = 2.0
 """Seconds."""
+SIGNAL_LASTS = 10.0
+"""Seconds for which a doorbell or a sweep that nobody has read is worth anything: by then the next sweep has come."""
 
 app = Celery("portal")
 # Celery warns of root for the sake of pickle: only JSON is accepted here.
@@ -45,6 +47,14 @@ def _broker() -> dict[str, Any]:
     }
 
 
+def _signal(name: str) -> dict[str, Any]:
+    """Return the options of a message that says no more than its name, so that unread ones never pile up.
+
+    A stale one is dropped by RabbitMQ and left undone by Celery; the file broker keeps the newest alone.
+    """
+    return {"expires": SIGNAL_LASTS, "expiration": SIGNAL_LASTS, "headers": {file_broker.SIGNAL: name}}
+
+
 app.conf.update(
     broker_url=settings.CELERY_BROKER_URL,
     broker_transport_options=_broker(),
@@ -63,10 +73,8 @@ app.conf.update(
     worker_send_task_events=False,
     worker_hijack_root_logger=False,
     worker_prefetch_multiplier=1,
-    # A doorbell is worth nothing once the next sweep has come.
-    beat_schedule={
-        "sweep": {"task": "portal.celery.sweep", "schedule": SWEEP_EVERY, "options": {"expires": SWEEP_EVERY * 5}}
-    },
+    # Of every --beat there is; the job itself takes the schedule's lease.
+    beat_schedule={"sweep": {"task": "portal.celery.sweep", "schedule": SWEEP_EVERY, "options": _signal("sweep")}},
     beat_scheduler="portal.schedule:MemoryScheduler",
     timezone="UTC",
 )
@@ -82,16 +90,16 @@ def ring() -> None:
 
 @app.task
 def sweep() -> None:
-    """End what is past its deadline, wake lanes that sleep with work to do, and ring."""
-    from wechat.sender import sweep as sweep_lanes
+    """Sweep where it is this process's turn, and ring."""
+    from wechat.sweep import sweep_in_turn
 
-    sweep_lanes()
-    ring.apply_async(expires=SWEEP_EVERY * 5, retry=False)
+    if sweep_in_turn():
+        publish_ring()
 
 
 def publish_ring() -> None:
     """Send one doorbell message; raises where the broker does not take it."""
-    ring.apply_async(expires=60, retry=False, ignore_result=True)
+    ring.apply_async(retry=False, **_signal("ring"))
 
 
 @signals.import_modules.connect
@@ -107,16 +115,24 @@ def _set_up(**kwargs: Any) -> None:
     doorbell.connect(publish_ring)
 
 
-@signals.worker_ready.connect
-def _start_sender(**kwargs: Any) -> None:
-    """Start the sender in a worker that consumes the push queue.
+class SenderStep(bootsteps.StartStopStep):
+    """Starts the sender in a worker that consumes the push queue, whether or not the broker answers.
 
-    Not before: --beat forks, and a fork of a process with threads may never end.
+    After the step that forks --beat, since a fork of a process with threads may never end; before the one that waits
+    for the broker (`Consumer` is always the last).
     """
-    from portal import push_process
 
-    if PUSH_QUEUE in app.amqp.queues.consume_from:
-        push_process.start()
+    requires = ("celery.worker.components:Beat",)
+
+    def start(self, parent: Any) -> None:
+        """Start it."""
+        from portal import push_process
+
+        if PUSH_QUEUE in app.amqp.queues.consume_from:
+            push_process.start()
+
+
+app.steps["worker"].add(SenderStep)
 
 
 @signals.worker_shutting_down.connect

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from waybills import schedules
 from waybills.admin.settled_filter import midnight
 from waybills.models import CarrierCode, Push, PushState
 from waybills.services import line_status
@@ -23,6 +24,17 @@ from wechat.models import CallbackRefusal
 
 MOST_COUNTED = 10_000
 """A count stops here: the page must not cost more on the busiest day."""
+
+
+_SWEEP_IS_OVERDUE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """When a worker last looked for what is due; None: never. is_overdue: none seems to run."""
+
+    at: datetime | None
+    is_overdue: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +56,7 @@ def add_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, An
     context["may_search"] = user.has_perm("waybills.view_waybill")
     line = line_status() if user.has_perm("waybills.view_line") else None
     context["line"] = line
+    context["sweep"] = last_sweep(now) if line is not None else None
     # A line that a code stopped says what to do itself.
     may_see_trouble = user.has_perm("waybills.view_push") and (line is None or line.code is None)
     context["token_trouble"] = token_trouble(now) if may_see_trouble else None
@@ -51,6 +64,12 @@ def add_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, An
     context["numbers"] = _numbers(request, now)
     context["failures"] = failed_today(now)[:8] if user.has_perm("waybills.view_push") else ()
     return context
+
+
+def last_sweep(now: datetime) -> Sweep:
+    """Return when the workers last swept; they do so every few seconds, whether or not there is anything to send."""
+    at = schedules.last_run(schedules.SWEEP)
+    return Sweep(at, is_overdue=at is None or now - at > _SWEEP_IS_OVERDUE)
 
 
 def failed_today(now: datetime) -> QuerySet[Push]:

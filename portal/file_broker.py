@@ -18,9 +18,12 @@ from kombu.transport import TRANSPORT_ALIASES, filesystem
 from kombu.transport.filesystem import exchange_queue_t
 from kombu.utils.json import dumps, loads
 
+SIGNAL = "signal"
+"""The header that names such a message."""
+
 
 class Channel(filesystem.Channel):
-    """Messages are files of one folder: `<when>_<id>.<queue>.msg`."""
+    """Messages are files of one folder: `<when>_<id>.<queue>.msg`, signals `0_<name>.<queue>.msg`."""
 
     def get_table(self, exchange: str) -> Any:
         """Return the one binding of an exchange: to the queue of its name, where this process has declared it."""
@@ -35,7 +38,9 @@ class Channel(filesystem.Channel):
         folder, name = Path(self.data_folder_out), f"{time_ns()}_{uuid.uuid4()}"
         unfinished = folder / f"{name}.part"
         unfinished.write_text(dumps(payload), encoding="utf-8")
-        unfinished.rename(folder / f"{name}.{queue}.msg")
+        signal = payload["headers"].get(SIGNAL)
+        # Before all others, by its name's first digit: it is read at once or says nothing any more.
+        unfinished.rename(folder / f"{f'0_{signal}' if signal else name}.{queue}.msg")
 
     def _get(self, queue: str, timeout: float | None = None) -> Any:
         """Return the oldest message of a queue that no other reader takes first; raise Empty."""
@@ -46,7 +51,8 @@ class Channel(filesystem.Channel):
         raise Empty
 
     def _take(self, message: Path) -> str:
-        taken = message.with_suffix(".taken")
+        # A name of its own: another signal of the same name may be taken meanwhile.
+        taken = message.with_name(f"{uuid.uuid4()}.taken")
         message.rename(taken)
         text = taken.read_text(encoding="utf-8")
         taken.unlink()

@@ -183,6 +183,7 @@ PUSH = PushSettings(
     send_unbound=_env.read("PUSH_UNBOUND", shape.choice("skip", "send"), "skip", "skip or send") == "send",
     lease=timedelta(seconds=_env.read("PUSH_LEASE", shape.positive_number, 120, "seconds")),
     retry_first=timedelta(seconds=_env.read("PUSH_RETRY_FIRST", shape.positive_number, 5, "seconds")),
+    poll=timedelta(seconds=_env.read("PUSH_POLL", shape.positive_number, 1, "seconds")),
     line_probe=timedelta(seconds=_env.read("LINE_PROBE", shape.positive_number, 300, "seconds")),
     calls_per_minute=_env.read("PUSH_RATE", shape.positive_number, None, "calls a minute"),
     trust_bound=_BINDING_TTL[0],

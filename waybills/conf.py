@@ -30,6 +30,8 @@ class PushSettings:
     send_unbound: bool
     lease: timedelta
     retry_first: timedelta
+    poll: timedelta
+    """Between looks for work when no doorbell rings."""
     line_probe: timedelta
     calls_per_minute: int | None
     trust_bound: timedelta

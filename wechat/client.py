@@ -1,6 +1,9 @@
 """WeChat's three calls without a socket: builds a request, reads a reply. `wechat.transports` has the sockets."""
 
+import re
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import Any
 
@@ -12,6 +15,11 @@ from wechat.error_codes import SYSTEM_BUSY
 LONGEST_ANSWER = 64 * 1024
 """Bytes of a body that are read: WeChat's answers have a few hundred."""
 _SHOWN = 2000
+_DIGITS = 6
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+"""PostgreSQL's text cannot hold NUL; a line break would forge a line of the log."""
+_SECRET = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)|[\w-]{40,}")
+"""A mainland mobile; a run as long as tokens are and a rid is not."""
 _PATHS = {
     "userquery": "/cgi-bin/express/delivery/userquery",
     "pathnotify": "/cgi-bin/express/delivery/pathnotify",
@@ -37,7 +45,7 @@ class Raw:
     note: str = ""
     was_sent: bool = True
     date: str = ""
-    """The far side's clock, as its Date header has it; only single calls look."""
+    """The far side's clock, as its Date header has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +124,7 @@ def read_reply(raw: Raw) -> Reply:
     HTTP 5xx, -1, and whatever is not a JSON object with an errcode, count as no answer. Source: facts.md, the table.
     """
     seen = raw.body[:_SHOWN].decode("utf-8", "replace") if raw.body else ""
-    retry_after = _seconds(raw.retry_after)
+    retry_after = _seconds(raw.retry_after, raw.date) if raw.retry_after else None
     if raw.status is None:
         return Reply(Reading.LOST if raw.was_sent else Reading.NOT_SENT, errmsg=raw.note, seen=seen)
     answer = _json_object(raw.body) if raw.status < 500 else None
@@ -125,7 +133,7 @@ def read_reply(raw: Raw) -> Reply:
         note = raw.note or f"HTTP {raw.status}, not an answer of WeChat's"
         return Reply(Reading.LOST, errmsg=note, retry_after=retry_after, seen=seen)
     reading = Reading.LOST if errcode == SYSTEM_BUSY else Reading.ANSWERED
-    errmsg = str(answer.get("errmsg", ""))[:512]
+    errmsg = _told(answer.get("errmsg"))
     return Reply(reading, errcode, errmsg, _exist(answer.get("exist")), retry_after, seen)
 
 
@@ -143,7 +151,7 @@ def read_token_reply(raw: Raw) -> TokenReply:
     answer = _json_object(raw.body) if raw.status is not None and raw.status < 500 else None
     if answer:
         token, expires_in = answer.get("access_token"), _number(answer.get("expires_in"))
-        if isinstance(token, str) and 0 < len(token) <= 512 and expires_in:
+        if isinstance(token, str) and 0 < len(token) <= 512 and expires_in and expires_in > 0:
             return TokenReply(token, min(expires_in, 7200))
     reply = read_reply(raw)
     return TokenReply(failure=Reply(reply.reading, reply.errcode, reply.errmsg, retry_after=reply.retry_after))
@@ -192,5 +200,40 @@ def _exist(value: object) -> int | None:
     return number if number in {0, 1} else None
 
 
-def _seconds(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 6 else None
+def _told(errmsg: object) -> str:
+    """Return WeChat's words, fit for a column and a log: in one line, without what may be a phone or a token.
+
+    The answer itself is kept sealed, as it came.
+
+    >>> _told("invalid ip 1.2.3.4, 13800138000 rid: 65f0-1"), _told("a\\x00\\nb")
+    ('invalid ip 1.2.3.4, *** rid: 65f0-1', 'a b')
+    """
+    text = errmsg if isinstance(errmsg, str) else ""
+    return _SECRET.sub("***", _CONTROL.sub(" ", text[:_SHOWN]))[:512]
+
+
+def _seconds(text: str, date: str) -> int | None:
+    """Return how many seconds a Retry-After asks for, by a number or by a date; None where it says neither.
+
+    Source: RFC 9110, 10.2.3. The caller has the longest wait.
+
+    >>> _seconds("7", ""), _seconds("9" * 5000, ""), _seconds("-7", ""), _seconds("soon", "")
+    (7, 1000000, None, None)
+    >>> _seconds("Tue, 24 Nov 2026 10:00:30 GMT", "Tue, 24 Nov 2026 10:00:00 GMT")
+    30
+    """
+    if text.isascii() and text.isdigit():
+        return int(text) if len(text) <= _DIGITS else 10**_DIGITS
+    until = _http_date(text)
+    if until is None:
+        return None
+    # By the far side's clock where it tells it: its date is of that clock, which may differ from this one.
+    return max(int((until - (_http_date(date) or datetime.now(UTC))).total_seconds()), 0)
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from waybills import lanes, line
 from waybills.lanes import Attempt, Begin, Move, Result, Seen
 from waybills.models import Call, Line, Outcome, PushReason, PushState
+from waybills.repeats import settled_before
 from wechat import bindings, budget
 from wechat.client import Reading, Reply
 from wechat.decisions import conclude, is_token_refused
@@ -35,6 +36,13 @@ class Ended:
     reply: Reply
     token_version: int
     is_repeat: bool
+
+
+def record_again(batch: list[Ended], rng: Random, *, is_last: bool = False) -> list[Attempt]:
+    """Record calls whose record failed, or was done and only its answer was lost; return the calls that begin."""
+    settled, begun = settled_before([one.attempt for one in batch])
+    missing = [one for one in batch if one.attempt.id not in settled]
+    return begun + (record(missing, rng, is_last=is_last) if missing else [])
 
 
 def record(batch: list[Ended], rng: Random, *, is_last: bool = False) -> list[Attempt]:

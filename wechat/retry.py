@@ -62,11 +62,13 @@ def after_failure(
     """Return what becomes of a push whose call did not end with errcode 0 and an `exist`."""
     outcome = outcome_of(call, reply)
     tries = history.tries + 1
+    asked = timedelta(seconds=min(reply.retry_after or 0, LONGEST_WAIT.total_seconds()))
     if outcome is Outcome.UNKNOWN:
         return Move(
             PushState.PENDING,
             PushReason.IN_DOUBT,
-            not_before=now + JUDGED_AFTER,
+            # Without proof it goes again at once: not before the far side lets it.
+            not_before=now + max(JUDGED_AFTER, asked),
             tries=tries,
             refusals=history.refusals,
             in_doubt_since=started_at,
@@ -80,7 +82,6 @@ def after_failure(
     if reaction in STOPS:
         # No fault of this push: it goes first when the line runs again.
         return Move(PushState.PENDING, PushReason.LINE_STOPPED, now, tries=history.tries, refusals=refusals)
-    asked = timedelta(seconds=min(reply.retry_after or 0, LONGEST_WAIT.total_seconds()))
     wait = max(wait_before(tries, first, rng), asked)
     return Move(PushState.PENDING, PushReason.RETRYING, now + wait, tries=tries, refusals=refusals)
 

@@ -21,10 +21,11 @@ from django.utils import timezone
 from waybills import lanes, line
 from waybills.lanes import Attempt, Claimed
 from wechat import budget, tokens
-from wechat.client import Raw, read_reply
+from wechat.client import Raw, Reading, Reply, read_reply
 from wechat.decisions import decide, is_token_refused
 from wechat.pace import Pace, callback_p95
-from wechat.recording import Ended, record, stop_line
+from wechat.recording import Ended, record, record_again, stop_line
+from wechat.sweep import sweep_in_turn
 from wechat.tokens import Token, TokenUnavailable
 from wechat.transports import AsyncTransport
 
@@ -38,7 +39,7 @@ CONCURRENCY = 300
 RECORDING = 2 * BATCH
 """Calls that have ended and may wait for their record before nothing more is claimed."""
 POLL = 1.0
-"""Seconds between looks for work when nobody rings."""
+"""Seconds before the database is asked again after it did not answer."""
 SWEEP = 5.0
 """Seconds between sweeps for deadlines and sleeping lanes."""
 LOOK_AT_CALLBACK = 2.0
@@ -143,7 +144,7 @@ class Sender:
         if time.monotonic() < self._next_sweep:
             return
         self._next_sweep = time.monotonic() + SWEEP
-        await self._in_database(sweep)
+        await self._in_database(sweep_in_turn)
 
     async def _look_at_callback(self) -> None:
         """Let the pace follow our own callback: each pathnotify brings a back-query to it."""
@@ -157,7 +158,7 @@ class Sender:
     async def _wait(self, stop: asyncio.Event) -> None:
         """Wait for a ring, the stop or the next look."""
         waiters = [asyncio.create_task(event.wait()) for event in (self._bell, stop)]
-        await asyncio.wait(waiters, timeout=POLL, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(waiters, timeout=settings.PUSH.poll.total_seconds(), return_when=asyncio.FIRST_COMPLETED)
         for waiter in waiters:
             waiter.cancel()
         self._bell.clear()
@@ -224,7 +225,7 @@ class Sender:
             if self._token is None or self._token.version == refused or time.monotonic() > self._token_until:
                 # Nobody goes on with the old one meanwhile.
                 self._token = None
-                self._token = await self._in(self._renewals, partial(tokens.obtain, refused=refused))
+                self._token = await self._in(self._renewals, partial(_obtain_token, refused))
                 self._token_until = time.monotonic() + _TRUST_TOKEN
             return self._token
 
@@ -241,11 +242,13 @@ class Sender:
         refused = {ended.token_version for ended in batch if is_token_refused(ended.reply)}
         if self._token is not None and self._token.version in refused:
             await self._renew(self._token.version)
+        write = record
         while True:
             try:
-                begun = await self._in_database(partial(record, is_last=self._is_stopping), batch, self._rng)
+                begun = await self._in_database(partial(write, is_last=self._is_stopping), batch, self._rng)
                 break
             except (DatabaseError, InterfaceError):
+                write = record_again
                 logger.exception("%d results are not recorded yet; trying again", len(batch))
                 await asyncio.sleep(POLL)
             except Exception:
@@ -284,6 +287,15 @@ class Sender:
         return await asyncio.get_running_loop().run_in_executor(executor, work)
 
 
+def _obtain_token(refused: int | None) -> Token:
+    try:
+        return _closing_broken(partial(tokens.obtain, refused=refused))
+    except (DatabaseError, InterfaceError) as error:
+        # No call has left: to its caller this is a token that is not to be had now.
+        reply = Reply(Reading.LOST, errmsg="the database did not answer")
+        raise TokenUnavailable(reply, is_news=True) from error
+
+
 def _close_connection() -> None:
     """Close the calling thread's connection."""
     connection.close()
@@ -296,9 +308,3 @@ def _closing_broken(work: Callable[..., T], *arguments: Any) -> T:
         # A broken connection would fail for ever; the next use opens another.
         connection.close()
         raise
-
-
-def sweep() -> None:
-    """End what is past its deadline and wake lanes that sleep with work to do."""
-    lanes.expire(now=timezone.now())
-    lanes.wake_sleepers()

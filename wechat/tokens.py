@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from waybills.sealing import SealBroken, seal, unseal
 from wechat.client import Raw, Reading, Reply, TokenReply, read_token_reply, stable_token_body
-from wechat.error_codes import Explanation, Reaction, explain_token_call
+from wechat.error_codes import STOPS, Explanation, explain_token_call
 from wechat.exceptions import WechatError
 from wechat.models import AccessToken
 from wechat.transports import CONNECT_TIMEOUT, READ_TIMEOUT, post
@@ -55,11 +55,11 @@ class TokenUnavailable(WechatError):
 
     @property
     def cause_of_stop(self) -> Explanation | None:
-        """Return what is wrong where it is configuration: nobody can send until it is mended."""
+        """Return what is wrong where nobody can send until it is mended: configuration, or today's quota."""
         if self.reply.errcode is None:
             return None
         explanation = explain_token_call(self.reply.errcode)
-        return explanation if explanation.reaction in {Reaction.STOP_LINE, Reaction.STOP_AND_PROBE} else None
+        return explanation if explanation.reaction in STOPS else None
 
 
 def obtain(*, refused: int | None = None, send: Post | None = None) -> Token:

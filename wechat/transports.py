@@ -5,7 +5,8 @@ is not committed, or a row that is locked, would turn into 93200x.
 """
 
 import asyncio
-from collections.abc import Coroutine
+import time
+from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -39,6 +40,7 @@ _HEADERS = {"Content-Type": "application/json; charset=utf-8"}
 def post(base: str, call: str, body: str, *, token: str = "", timeouts: Timeouts = USUAL) -> Raw:
     """Return what came back of a single call. body: JSON text. token: of the URL, kept out of every message."""
     refuse_inside_transaction()
+    until = time.monotonic() + timeouts.connect + timeouts.read
     try:
         with requests.post(
             base + path_of(call),
@@ -49,7 +51,7 @@ def post(base: str, call: str, body: str, *, token: str = "", timeouts: Timeouts
             allow_redirects=False,
             stream=True,
         ) as response:
-            content = response.raw.read(LONGEST_ANSWER, decode_content=True)
+            content = _first_bytes(response.iter_content(1), until=until)
             headers = response.headers
             return Raw(response.status_code, content, headers.get("Retry-After", ""), date=headers.get("Date", ""))
     except (requests.exceptions.ConnectTimeout, requests.exceptions.SSLError) as error:
@@ -59,6 +61,21 @@ def post(base: str, call: str, body: str, *, token: str = "", timeouts: Timeouts
         return Raw(note=type(error).__name__, was_sent=was_sent)
     except (requests.exceptions.RequestException, OSError) as error:
         return Raw(note=type(error).__name__)
+
+
+def _first_bytes(chunks: Iterable[bytes], *, until: float) -> bytes:
+    """Return a body's first bytes: an endless one ends here, one that only trickles raises ReadTimeout.
+
+    chunks: of one byte, since a larger one is waited for, however slowly it comes.
+    """
+    found = bytearray()
+    for chunk in chunks:
+        found += chunk
+        if len(found) >= LONGEST_ANSWER:
+            break
+        if time.monotonic() > until:
+            raise requests.exceptions.ReadTimeout
+    return bytes(found[:LONGEST_ANSWER])
 
 
 def run(calls: Coroutine[Any, Any, T]) -> T:
@@ -122,7 +139,8 @@ class AsyncTransport:
                 allow_redirects=False,
             ) as response:
                 content = await _read(response.content)
-                return Raw(response.status, content, response.headers.get("Retry-After", ""))
+                headers = response.headers
+                return Raw(response.status, content, headers.get("Retry-After", ""), date=headers.get("Date", ""))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             return Raw(note=type(error).__name__, was_sent=False)
         except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError, ValueError) as error:

@@ -13,7 +13,16 @@ ROW_TO_BYTE = "row to first byte"
 WAITING = "waiting for the answer"
 ANSWER_TO_RECORD = "answer to record"
 WINDOWS = (BEFORE_ROW, ROW_TO_BYTE, WAITING, ANSWER_TO_RECORD)
+IDLE = "nothing to do"
 _LOST = "the sending process ended"
+
+
+@dataclass(frozen=True)
+class Kill:
+    """One kill. at: Unix seconds. was_due: something was due, and not written down yet."""
+
+    at: float
+    was_due: bool
 
 
 @dataclass(frozen=True)
@@ -90,18 +99,18 @@ def check_order(ledger: Sequence[Call]) -> None:
             newest[call.waybill_no] = call.action_time
 
 
-def windows_hit(kills: Sequence[float], ledger: Sequence[Call]) -> Counter[str]:
+def windows_hit(kills: Sequence[Kill], ledger: Sequence[Call]) -> Counter[str]:
     """Return how many kills hit each window; a kill amid many calls may hit several."""
     calls = defaultdict[tuple[str, str], list[Call]](list)
     for call in ledger:
         calls[call.name, call.waybill_no or call.phone].append(call)
-    hit: dict[float, set[str]] = {kill: set() for kill in kills}
+    hit: dict[Kill, set[str]] = {kill: set() for kill in kills}
     for attempt in PushAttempt.objects.filter(errmsg=_LOST).select_related("push__waybill"):
         started_at = attempt.started_at.timestamp()
-        kill = next((kill for kill in kills if kill >= started_at), None)
+        kill = next((kill for kill in kills if kill.at >= started_at), None)
         if kill is not None:
-            hit[kill].add(_window(attempt, started_at, kill, calls))
-    return Counter(window for found in hit.values() for window in found or {BEFORE_ROW})
+            hit[kill].add(_window(attempt, started_at, kill.at, calls))
+    return Counter(window for kill, found in hit.items() for window in found or {BEFORE_ROW if kill.was_due else IDLE})
 
 
 def _window(attempt: PushAttempt, started_at: float, kill: float, calls: dict[tuple[str, str], list[Call]]) -> str:

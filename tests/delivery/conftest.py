@@ -5,9 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from tests.delivery.processes import Processes
 from tests.wechat.farside import FarSide, far_side
+
+# Each of the two proves something of its own database.
+collect_ignore = ["test_on_sqlite.py"] if connection.vendor == "postgresql" else ["test_database_restarts.py"]
 
 
 @pytest.fixture

@@ -69,6 +69,24 @@ def test_without_a_proof_it_is_sent_again(died_at_once: datetime) -> None:
     assert again.head.in_doubt_since == died_at_once
 
 
+def test_a_doubt_is_judged_once_and_a_back_query_after_that_proves_nothing(died_at_once: datetime) -> None:
+    """WeChat repeats a back-query for 15 seconds: one that comes after the judgement belongs to something else.
+
+    Judged without proof, the push is an ordinary retry: no doubt is left that a later back-query could decide.
+    """
+    claim(died_at_once + timedelta(seconds=6))
+    Push.objects.update(tries=8)
+    claim(died_at_once + timedelta(seconds=21))
+    judged = Push.objects.get()
+    assert (judged.state, judged.reason, judged.in_doubt_since) == ("pending", "retrying", None)
+    assert judged.not_before is not None
+    ask_back(died_at_once + timedelta(seconds=30))
+
+    (again,) = claim(judged.not_before + timedelta(seconds=1)).attempts
+
+    assert again.head.in_doubt_since is None
+
+
 def test_a_message_that_is_overtaken_in_doubt_is_unknown_and_not_expired(change: object) -> None:
     assert callable(change)
     change("PUSH", lease=timedelta(seconds=5), order_wait=timedelta(seconds=5), send_unbound=True)

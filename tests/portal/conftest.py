@@ -112,6 +112,11 @@ class Processes:
         self._started.append(process)
         return process
 
+    @property
+    def count(self) -> int:
+        """Return how many have been started."""
+        return len(self._started)
+
     def output(self, number: int = 0) -> str:
         """Return what a command has said so far."""
         return (self._folder / f"output-{number}.txt").read_text()

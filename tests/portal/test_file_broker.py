@@ -101,3 +101,20 @@ def test_a_message_to_an_exchange_without_a_queue_is_dropped(tmp_path: Path) -> 
         connection.Producer().publish(["event"], exchange=Exchange("celeryev"), routing_key="worker.heartbeat")
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_signal_that_nobody_reads_is_one_file_and_the_newest(tmp_path: Path) -> None:
+    connection, queue = opened(tmp_path)
+    with connection:
+        producer = connection.Producer()
+        for number in range(20):
+            where = {"routing_key": "work", "exchange": queue.exchange, "declare": [queue]}
+            producer.publish([f"job {number}"], **where)
+            producer.publish([f"ring {number}"], headers={file_broker.SIGNAL: "ring"}, **where)
+        assert len(list(tmp_path.iterdir())) == 21
+
+        bound = queue.bind(connection.channel())
+        read = [bound.get(no_ack=True) for _ in range(21)]
+
+    assert [message.payload for message in read] == [["ring 19"], *([f"job {number}"] for number in range(20))]
+    assert list(tmp_path.iterdir()) == []

@@ -2,67 +2,18 @@
 
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
 from django.conf import settings as own_settings
 
 from tests.portal.conftest import Processes, eventually, run
+from tests.portal.running import Running, account, start_sandbox
 
 pytestmark = pytest.mark.processes
-
-
-@dataclass
-class Running:
-    """A portal that runs, and how to reach it."""
-
-    environment: dict[str, str]
-    supervisor: subprocess.Popen[bytes]
-    session: requests.Session
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.environment['PORT']}"
-
-    def is_ready(self) -> bool:
-        try:
-            return self.session.get(f"{self.url}/readyz", timeout=5).ok
-        except requests.RequestException:
-            return False
-
-    def post(self, no: str, action_type: int = 300002) -> None:
-        now = int(time.time())
-        body = {
-            "waybill_id": no,
-            "create_time": now,
-            "receiver": {"name": "李四", "phone": "13800138000"},
-            "paths": [{"action_time": now, "action_type": action_type, "action_msg": "派送中"}],
-        }
-        answer = self.session.post(f"{self.url}/api/v1/waybills/", json=body, timeout=20)
-        assert answer.json()["paths"]["created"] == 1, answer.text
-
-    def pushes(self, no: str) -> list[dict[str, Any]]:
-        pushes: list[dict[str, Any]] = self.session.get(f"{self.url}/api/v1/waybills/{no}/", timeout=20).json()[
-            "pushes"
-        ]
-        return pushes
-
-
-def start_sandbox(processes: Processes, environment: dict[str, str]) -> None:
-    processes.start(
-        environment,
-        "manage.py",
-        "sandbox",
-        f"--port={environment['WECHAT_API_BASE'].rpartition(':')[2]}",
-        f"--callback-url=http://127.0.0.1:{environment['PORT']}/wechat/callback/",
-        "--bind=all",
-    )
 
 
 @pytest.fixture
@@ -70,13 +21,10 @@ def running(production: dict[str, str], processes: Processes) -> Iterator[Runnin
     """Return a portal that `serve` runs, with the sandbox as its far side and an account's token."""
     supervisor = processes.start(production, "manage.py", "serve")
     start_sandbox(processes, production)
-    session = requests.Session()
-    session.trust_env = False
-    portal = Running(production, supervisor, session)
-    eventually(portal.is_ready)
-    token = run(production, "manage.py", "service_account", "carrier").stdout.strip()
-    session.headers["Authorization"] = f"Token {token}"
-    with session:
+    with requests.Session() as session:
+        portal = Running(production, supervisor, session)
+        eventually(portal.is_ready)
+        account(portal)
         yield portal
 
 
@@ -100,13 +48,6 @@ def family(pid: int) -> list[int]:
     return [member for child in children(pid) for member in (child, *family(child))]
 
 
-_LATENCY = """
-from waybills.models import PushAttempt
-first = PushAttempt.objects.filter(push__waybill__no={no!r}).earliest("started_at")
-print((first.started_at - first.push.created_at).total_seconds())
-"""
-
-
 def test_a_posted_event_is_on_its_way_within_a_second_and_arrives(running: Running) -> None:
     numbers = ("FIRST", "SECOND", "THIRD")
 
@@ -114,9 +55,8 @@ def test_a_posted_event_is_on_its_way_within_a_second_and_arrives(running: Runni
         running.post(no)
         eventually(lambda no=no: running.pushes(no)[0]["state"] == "sent")
 
-    latencies = [run(running.environment, "manage.py", "shell", "-v0", "-c", _LATENCY.format(no=no)) for no in numbers]
     # The best of three: this machine may be busy with something else.
-    assert min(float(result.stdout) for result in latencies) < 1
+    assert min(running.latency(no) for no in numbers) < 1
     push = running.pushes("THIRD")[0]
     assert push["notified"] is True
     assert [(attempt["call"], attempt["outcome"]) for attempt in push["attempts"]][-1] == ("pathnotify", "ok")

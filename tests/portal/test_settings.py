@@ -88,6 +88,7 @@ WRONG = {
     "JSONP_PROOF": "honour",
     "JSONP_RATE": "600",
     "JSONP_WAYBILL_PARAM": "1=2",
+    "PUSH_POLL": "0",
     "LINE_PROBE": "0",
     "PII_INDEX_KEY": "c2hvcnQ=",
     "PII_KEYS": "not base64!",

@@ -279,6 +279,22 @@ def test_a_wrong_secret_stops_the_line_before_anything_is_claimed(far: FarSide, 
     assert attempts() == []
 
 
+def test_a_token_whose_quota_is_used_up_stops_the_line_until_midnight_in_china(far: FarSide, drain: Drain) -> None:
+    far.next("stable_token", answer(45009))
+    post()
+
+    drain()
+    drain()
+
+    line = Line.objects.get()
+    assert (line.state, line.code) == ("stopped", 45009)
+    assert line.probe_at is not None
+    assert (line.probe_at + timedelta(hours=8)).time() == datetime.min.time()
+    assert line.probe_at > timezone.now()
+    assert len(far.calls("stable_token")) == 1
+    assert attempts() == []
+
+
 @pytest.mark.parametrize("broken", [hang_up, text("<html>", 502), text("no json"), answer(-1), answer(0)])
 def test_a_lost_answer_of_pathnotify_is_in_doubt(far: FarSide, drain: Drain, broken: Any) -> None:
     far.next("pathnotify", broken)

@@ -1,8 +1,11 @@
 """The sockets: what each way of failing reads as, and that none opens inside a transaction."""
 
+import asyncio
+import time
 from collections.abc import Iterator
 
 import pytest
+from aiohttp import web
 from django.db import transaction
 
 from tests.wechat.farside import FarSide, answer, far_side, hang_up, text
@@ -65,6 +68,28 @@ def test_a_huge_answer_is_cut(far: FarSide, send: object) -> None:
     far.next("userquery", text("x" * (3 * LONGEST_ANSWER)))
 
     assert len(send(far.base).body) == LONGEST_ANSWER  # type: ignore[operator]
+
+
+async def trickle(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse()
+    await response.prepare(request)
+    try:
+        while True:
+            await response.write(b" ")
+            await asyncio.sleep(0.2)
+    except ConnectionError:
+        return response
+
+
+@BOTH
+def test_an_answer_that_trickles_for_ever_is_given_up(far: FarSide, send: object) -> None:
+    far.next("userquery", trickle)
+    began = time.monotonic()
+
+    raw = send(far.base)  # type: ignore[operator]
+
+    assert (raw.status, raw.was_sent, "Timeout" in raw.note) == (None, True, True)
+    assert time.monotonic() - began < 6
 
 
 @BOTH

@@ -11,6 +11,7 @@ from waybills.models.line import Line
 from waybills.models.path import Path
 from waybills.models.push import Push, PushReason, PushState
 from waybills.models.push_attempt import Call, Outcome, PushAttempt
+from waybills.models.schedule_lease import ScheduleLease
 from waybills.models.waybill import Waybill
 
 __all__ = [
@@ -29,5 +30,6 @@ __all__ = [
     "PushAttempt",
     "PushReason",
     "PushState",
+    "ScheduleLease",
     "Waybill",
 ]

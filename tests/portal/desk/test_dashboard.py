@@ -14,9 +14,10 @@ from django.utils import timezone
 
 from portal.dashboard import count_up_to
 from tests.factories import make_push
+from waybills import schedules
 from waybills.admin.settled_filter import midnight
 from waybills.line import stop_by_code
-from waybills.models import CarrierCode, Push
+from waybills.models import CarrierCode, Push, ScheduleLease
 from waybills.services import stop_line
 from wechat.models import AccessToken, CallbackRefusal
 
@@ -136,7 +137,7 @@ def test_the_page_costs_the_same_number_of_queries_on_a_busy_day(desk: Client) -
         desk.get(reverse("admin:index"))
 
     assert len(busy) == len(quiet)
-    assert len(busy) <= 11
+    assert len(busy) <= 12
 
 
 def test_a_person_sees_the_numbers_of_what_they_may_view(client: Client, desk_of: Callable[..., Client]) -> None:
@@ -148,3 +149,22 @@ def test_the_day_begins_at_midnight_in_china(hour: int, day: int) -> None:
     now = datetime(2026, 11, 24, hour, tzinfo=ZoneInfo("UTC"))
 
     assert midnight(now) == datetime(2026, 11, day, tzinfo=ZoneInfo("Asia/Shanghai"))
+
+
+@pytest.mark.parametrize(
+    ("ago", "shown"),
+    [
+        (timedelta(seconds=3), "Workers last looked for due pushes at"),
+        (timedelta(minutes=2), "No worker has looked for due pushes since"),
+        (None, "No worker has looked for due pushes yet."),
+    ],
+)
+def test_the_page_tells_when_the_workers_last_swept(in_english: Client, ago: timedelta | None, shown: str) -> None:
+    if ago is not None:
+        schedules.take(schedules.SWEEP, timedelta(seconds=2))
+        ScheduleLease.objects.update(taken_at=timezone.now() - ago)
+
+    html = in_english.get(reverse("admin:index")).content.decode()
+
+    assert shown in html
+    assert ("make worker" in html) is (ago != timedelta(seconds=3))

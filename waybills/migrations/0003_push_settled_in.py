@@ -8,7 +8,7 @@ def unnumber_pending(apps, schema_editor):
 class Migration(migrations.Migration):
     """No row that has settled is rewritten: a default of the column numbers all of them 0, before whatever follows."""
 
-    dependencies = [("waybills", "0001_initial")]
+    dependencies = [("waybills", "0002_schedule_lease")]
 
     operations = [
         migrations.CreateModel(
