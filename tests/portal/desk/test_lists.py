@@ -22,7 +22,14 @@ from wechat.models import Callback, CallbackRefusal
 
 READ_ONLY = (Act, ApiToken, Binding, Line, Push, PushAttempt, Waybill, Callback, CallbackRefusal)
 EDITABLE = (CarrierCode, Cell, Group, User)
-KEPT_OUT = {"waybills.Feed", "waybills.Path", "waybills.Lane", "wechat.AccessToken", "wechat.CallBudget"}
+KEPT_OUT = {
+    "waybills.Feed",
+    "waybills.Lane",
+    "waybills.Path",
+    "waybills.ScheduleLease",
+    "wechat.AccessToken",
+    "wechat.CallBudget",
+}
 
 
 def fill(times: int) -> None:
