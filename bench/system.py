@@ -119,3 +119,8 @@ def cpu_seconds(server: int) -> float:
 
 def spread(values: list[float], digits: int) -> str:
     return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f}-{max(values):.{digits}f})"
+
+
+def judge(what: str, said: str, asked: str, holds: bool) -> None:
+    """Print a figure, what is asked of it, and whether it holds."""
+    print(f"{what:34} {said:>26}   {asked:>10}   {'holds' if holds else 'DOES NOT HOLD'}", flush=True)

@@ -22,6 +22,7 @@ from django.utils import timezone
 
 from waybills import ingest_sql, lanes
 from waybills.cleaning import is_mainland_mobile
+from waybills.database import plan_by_keys
 from waybills.documents import (
     Contact,
     PathDocument,
@@ -160,6 +161,7 @@ def _store(waybills: list[WaybillRow], paths: list[PathRow], now: datetime, trig
         created = ingest_sql.put_paths(_with_pushes(paths, known_now, now), now, trigger) if paths else []
         touched = sorted({*created, *(known_now[row.no].id for row in changed)})
         if touched:
+            plan_by_keys()
             lanes.lock(touched)
             ingest_sql.skip_unreachable([known_now[row.no].id for row in changed if not row.receiver_is_mobile], now)
             lanes.wake(touched)
@@ -183,10 +185,10 @@ def _with_ids(
 
 
 def _with_pushes(paths: list[PathRow], known: dict[str, KnownWaybill], now: datetime) -> list[ingest_sql.PathWithPush]:
-    rows = []
+    rows, push = [], settings.PUSH
     for row in paths:
         waybill = known[row.no]
-        deadline = datetime.fromtimestamp(row.action_time, UTC) + settings.PUSH.deadline_of(row.action_type)
+        deadline = datetime.fromtimestamp(row.action_time, UTC) + push.deadline_of(row.action_type)
         state, reason = first_state(row.action_type, waybill.receiver_is_mobile, deadline, now)
         rows.append(ingest_sql.PathWithPush(waybill.id, row, state, reason, deadline))
     return rows

@@ -62,7 +62,7 @@ class KnownWaybill:
 _FIND = """
     SELECT no, id, digest, posted_at IS NOT NULL, receiver_is_mobile FROM waybills_waybill WHERE no IN ({list})
 """
-_LIST = {True: "SELECT unnest(%(nos)s::text[])", False: "SELECT value FROM json_each(%(nos)s)"}
+_LIST = {True: "SELECT unnest(%(nos)b::text[])", False: "SELECT value FROM json_each(%(nos)s)"}
 
 
 def find_waybills(nos: Collection[str]) -> dict[str, KnownWaybill]:
@@ -96,11 +96,11 @@ _UPSERT = """
 _PUT_WAYBILLS = f"""
     INSERT INTO waybills_waybill ({_WAYBILL_COLUMNS}, posted_at, created_at, updated_at)
     SELECT {_WAYBILL_COLUMNS}, CASE WHEN digest IS NULL THEN NULL ELSE %(now)s::timestamptz END, %(now)s, %(now)s
-      FROM unnest(%(no)s::text[], %(digest)b::bytea[], %(create_time)s::bigint[], %(sealed)b::bytea[],
+      FROM unnest(%(no)b::text[], %(digest)b::bytea[], %(create_time)s::bigint[], %(sealed)b::bytea[],
                   %(receiver_phone_index)b::bytea[], %(sender_phone_index)b::bytea[],
-                  %(receiver_is_mobile)s::bool[],
-                  %(receiver_province)s::text[], %(receiver_city)s::text[],
-                  %(sender_province)s::text[], %(sender_city)s::text[])
+                  %(receiver_is_mobile)b::bool[],
+                  %(receiver_province)b::text[], %(receiver_city)s::text[],
+                  %(sender_province)b::text[], %(sender_city)s::text[])
         AS given ({_WAYBILL_COLUMNS})
      ORDER BY no
     {_UPSERT}
@@ -149,9 +149,9 @@ def put_waybills(posted: Sequence[WaybillRow], missing: Sequence[str], now: date
 _PUT_PATHS = f"""
     WITH given AS MATERIALIZED (
         SELECT nextval(pg_get_serial_sequence('waybills_path', 'id')) AS id, rows.*
-          FROM unnest(%(waybill_id)s::bigint[], %(digest)b::bytea[], %(action_time)s::bigint[],
-                             %(action_type)s::int[], %(sealed)b::bytea[], %(state)s::text[], %(reason)s::text[],
-                             %(deadline_at)s::timestamptz[])
+          FROM unnest(%(waybill_id)b::bigint[], %(digest)b::bytea[], %(action_time)s::bigint[],
+                             %(action_type)b::int[], %(sealed)b::bytea[], %(state)s::text[], %(reason)s::text[],
+                             %(deadline_at)b::timestamptz[])
             AS rows (waybill_id, digest, action_time, action_type, sealed, state, reason, deadline_at)
     ), new AS (
         INSERT INTO waybills_path (id, waybill_id, digest, action_time, action_type, sealed, created_at)
@@ -258,7 +258,7 @@ _SKIP = """
            not_before = NULL
      WHERE state = 'pending' AND waybill_id IN ({list})
 """
-_IDS = {True: "SELECT unnest(%(ids)s::bigint[])", False: "SELECT value FROM json_each(%(ids)s)"}
+_IDS = {True: "SELECT unnest(%(ids)b::bigint[])", False: "SELECT value FROM json_each(%(ids)s)"}
 
 
 def skip_unreachable(waybill_ids: Sequence[int], now: datetime) -> None:

@@ -167,7 +167,7 @@ def lock(waybill_ids: Sequence[int]) -> None:
 
 def wake(waybill_ids: Sequence[int]) -> None:
     """Say when these (locked) lanes are due; one whose waybill has not been posted sleeps on."""
-    execute(sql.wake(is_postgresql()), {"ids": as_list(waybill_ids), "order_wait": _order_wait()})
+    execute(sql.WAKE[is_postgresql()], {"ids": as_list(waybill_ids), "order_wait": _order_wait()})
 
 
 def claim(*, limit: int, now: datetime, decide: Decide) -> Claimed:

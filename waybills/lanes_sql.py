@@ -46,13 +46,24 @@ _IS_URGENT = f"""EXISTS (SELECT 1 FROM waybills_push m WHERE m.waybill_id = lane
                                 AND m.action_type IN ({_MESSAGES}))"""  # noqa: S608 - constants
 
 
-def wake(postgresql: bool) -> str:
-    """Return the statement that wakes lanes; a leased one is woken when it is settled."""
-    return f"""
-        UPDATE waybills_lane AS lane SET wake_at = {next_wake(postgresql)}, is_urgent = {_IS_URGENT}
-         WHERE lane.waybill_id IN ({IDS[postgresql]}) AND NOT lane.leased
-           AND EXISTS (SELECT 1 FROM waybills_waybill w WHERE w.id = lane.waybill_id AND w.posted_at IS NOT NULL)
-    """  # noqa: S608 - constants
+# One look at a lane's queue instead of five: a fifth of the time.
+_WAKE_POSTGRESQL = f"""
+    UPDATE waybills_lane AS lane SET wake_at = due.wake_at, is_urgent = due.is_urgent
+      FROM unnest(%(ids)b::bigint[]) AS given (id) CROSS JOIN LATERAL (
+            SELECT least((array_agg(m.not_before ORDER BY m.action_time, m.id))[1],
+                         min({_PLUS_ORDER_WAIT[True]}) FILTER (WHERE m.action_type IN ({_MESSAGES}))) AS wake_at,
+                   coalesce(bool_or(m.action_type IN ({_MESSAGES})), false) AS is_urgent
+              FROM waybills_push m WHERE m.waybill_id = given.id AND m.state = 'pending') AS due
+     WHERE lane.waybill_id = given.id AND NOT lane.leased
+       AND EXISTS (SELECT 1 FROM waybills_waybill w WHERE w.id = lane.waybill_id AND w.posted_at IS NOT NULL)
+"""  # noqa: S608 - constants
+_WAKE_SQLITE = f"""
+    UPDATE waybills_lane AS lane SET wake_at = {next_wake(False)}, is_urgent = {_IS_URGENT}
+     WHERE lane.waybill_id IN ({IDS[False]}) AND NOT lane.leased
+       AND EXISTS (SELECT 1 FROM waybills_waybill w WHERE w.id = lane.waybill_id AND w.posted_at IS NOT NULL)
+"""  # noqa: S608 - constants
+WAKE = {True: _WAKE_POSTGRESQL, False: _WAKE_SQLITE}
+"""Wakes lanes; a leased one is woken when it is settled."""
 
 
 CLAIM = """

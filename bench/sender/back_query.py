@@ -5,9 +5,9 @@ from statistics import median
 import psycopg
 
 from bench.sender.rates import PORTAL
-from bench.sender.run import Bench, drain, far_side, judge
-from bench.sender.served import web
-from bench.system import spread
+from bench.sender.run import Bench, drain, far_side
+from bench.served import web
+from bench.system import judge, spread
 from bench.world import WAYBILLS
 
 SLOWEST_MS = 1000
@@ -17,7 +17,7 @@ def back_query(bench: Bench) -> None:
     """Measure rate and callback; one round each for a fresh copy, its web processes and its far side."""
     rates, reports = [], []
     for _ in range(bench.rounds):
-        with bench.copy(bench.due) as database, web(bench, database) as port, far_side(port) as far:
+        with bench.copy(bench.due) as database, web(bench.folder, database) as port, far_side(port) as far:
             drained, report = drain(PORTAL, database, far)
             rates.append(drained.rate)
             reports.append(report | {"audited": audited(database)})

@@ -6,10 +6,11 @@ from statistics import median
 
 import psycopg
 
+from bench.rows import copy, digest
 from bench.sender import world
 from bench.sender.claimer import SIZE
-from bench.sender.run import Bench, judge
-from bench.system import clean_environment, running, said, spread, tell
+from bench.sender.run import Bench
+from bench.system import clean_environment, judge, running, said, spread, tell
 from bench.world import WAYBILLS
 
 SETTLED, A_WAYBILL = 1_000_000, 8
@@ -103,23 +104,3 @@ def add_backed_off(connection: psycopg.Connection) -> None:
             not_before=f"CASE WHEN {is_head} THEN {later} ELSE sample.not_before END",
             tries=f"CASE WHEN {is_head} THEN 5 ELSE 0 END",
         )
-
-
-def digest(kind: str) -> str:
-    return f"sha256(('{kind}' || g)::bytea)"
-
-
-def copy(connection: psycopg.Connection, table: str, count: int, **columns: str) -> None:
-    """Insert copies of a row that is there; columns: expressions (of `g`, from 0) of what differs."""
-    names = [
-        row[0]
-        for row in connection.execute(
-            "SELECT column_name FROM information_schema.columns WHERE table_name = %s ORDER BY ordinal_position",
-            (table,),
-        )
-    ]
-    values = ", ".join(columns.get(name, f"sample.{name}") for name in names)
-    connection.execute(
-        f"""INSERT INTO {table} ({", ".join(names)})
-            SELECT {values} FROM (SELECT * FROM {table} LIMIT 1) AS sample, generate_series(0, {count - 1}) AS g"""
-    )

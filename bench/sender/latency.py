@@ -3,9 +3,9 @@
 import psycopg
 
 from bench.sender.rates import PORTAL
-from bench.sender.run import Bench, drain, far_side, judge
-from bench.sender.served import until, worker
-from bench.system import said, tell
+from bench.sender.run import Bench, drain, far_side
+from bench.served import until, worker
+from bench.system import judge, said, tell
 from bench.world import WAYBILLS
 
 SECONDS = 15
@@ -25,7 +25,7 @@ def latency(bench: Bench) -> None:
         count = min(rate * SECONDS, WAYBILLS - WARM_UP)
         with (
             bench.copy(bench.idle) as database,
-            worker(bench, database, far.port) as feeder,
+            worker(bench.folder, database, far.port) as feeder,
             psycopg.connect(database, autocommit=True) as connection,
         ):
             feed(feeder, connection, WARM_UP, 0)

@@ -10,8 +10,8 @@ import psycopg
 
 from bench.sender import world
 from bench.sender.latency import is_pending
-from bench.sender.run import Bench, far_side, judge
-from bench.system import ROOT, clean_environment, end
+from bench.sender.run import Bench, far_side
+from bench.system import ROOT, clean_environment, end, judge
 
 WARM_UP, MEASURED = 10_000, 100_000
 MOST_GROWTH = 50.0

@@ -2,9 +2,9 @@
 
 from statistics import median
 
-from bench.sender.run import LATENCY_MS, Bench, Drained, drain, far_side, judge
+from bench.sender.run import LATENCY_MS, Bench, Drained, drain, far_side
 from bench.sender.usual import CONCURRENCY, usual_rate
-from bench.system import spread
+from bench.system import judge, spread
 from bench.world import WAYBILLS
 
 PORTAL, FLOOR = "bench.sender.portal", "bench.sender.floor"

@@ -123,9 +123,4 @@ def check_all_sent(database: str, report: dict[str, float]) -> None:
         raise SystemExit(f"(sent, pushes, attempts, lanes that are not done) = {row}, {report}: this is no measurement")
 
 
-def judge(what: str, said: str, asked: str, holds: bool) -> None:
-    """Print a figure, what is asked of it, and whether it holds."""
-    print(f"{what:34} {said:>26}   {asked:>10}   {'holds' if holds else 'DOES NOT HOLD'}", flush=True)
-
-
 Measure = Callable[[Bench], None]

@@ -3,9 +3,9 @@
 import sqlite3
 import time
 
-from bench.sender.run import Bench, call, far_side, judge
-from bench.sender.served import until, worker
-from bench.system import said, tell
+from bench.sender.run import Bench, call, far_side
+from bench.served import until, worker
+from bench.system import judge, said, tell
 
 WAYBILLS, WARM_UP = 3000, 100
 LEAST = 200
@@ -16,7 +16,7 @@ def sqlite(bench: Bench) -> None:
     file = bench.folder / "portal.sqlite3"
     database = f"sqlite:///{file}"
     call("bench.sender.world", "waybills", str(WAYBILLS), database=database)
-    with far_side() as far, worker(bench, database, far.port) as feeder:
+    with far_side() as far, worker(bench.folder, database, far.port) as feeder:
         connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
         feed(feeder, connection, WARM_UP)
         began = time.perf_counter()

@@ -5,9 +5,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from bench.sender import world
-from bench.sender.run import Bench
 from bench.system import ROOT, clean_environment, end, free_port, running, said, wait_for
 
 START_WITHIN = 60.0
@@ -15,33 +15,33 @@ SECRET = "no-secret-of-anything-but-of-a-benchmark-0123456789"
 
 
 @contextmanager
-def web(bench: Bench, database: str) -> Iterator[int]:
-    """Run the web processes; yield their port."""
+def web(folder: Path, database: str, **more: str) -> Iterator[int]:
+    """Run the web processes; yield their port. folder: of the broker and the logs."""
     port = free_port()
-    with serving(bench, "web", environment(bench, database, PORT=str(port))) as process:
+    with serving(folder, "web", environment(folder, database, PORT=str(port), **more)) as process:
         wait_for(port, process)
         yield port
 
 
 @contextmanager
-def worker(bench: Bench, database: str, far_side: int) -> Iterator[subprocess.Popen]:
+def worker(folder: Path, database: str, far_side: int) -> Iterator[subprocess.Popen]:
     """Run the workers; yield a process that feeds events (`bench.sender.feed`)."""
-    own = environment(bench, database, WECHAT_API_BASE=f"http://127.0.0.1:{far_side}")
-    with serving(bench, "worker", own), running([sys.executable, "-m", "bench.sender.feed"], own) as feeder:
+    own = environment(folder, database, WECHAT_API_BASE=f"http://127.0.0.1:{far_side}")
+    with serving(folder, "worker", own), running([sys.executable, "-m", "bench.sender.feed"], own) as feeder:
         said(feeder)
         yield feeder
 
 
-def environment(bench: Bench, database: str, **more: str) -> dict[str, str]:
+def environment(folder: Path, database: str, **more: str) -> dict[str, str]:
     """Return the environment of processes that share one database and one file broker."""
-    broker = f"filesystem://{bench.folder}/{database.rpartition('/')[2]}-broker"
+    broker = f"filesystem://{folder}/{database.rpartition('/')[2]}-broker"
     own = world.environment(database, CELERY_BROKER_URL=broker, DJANGO_SECRET_KEY=SECRET)
     return clean_environment(**(own | more))
 
 
 @contextmanager
-def serving(bench: Bench, half: str, environment: dict[str, str]) -> Iterator[subprocess.Popen]:
-    log = bench.folder / f"{half}.log"
+def serving(folder: Path, half: str, environment: dict[str, str]) -> Iterator[subprocess.Popen]:
+    log = folder / f"{half}.log"
     with log.open("w") as output:
         process = subprocess.Popen(
             [sys.executable, "manage.py", "serve", half], cwd=ROOT, env=environment, stdout=output, stderr=output

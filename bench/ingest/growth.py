@@ -1,0 +1,82 @@
+"""The rate beside 5,000,000 stored paths, and beside 100,000."""
+
+from contextlib import ExitStack
+from dataclasses import replace
+from statistics import median
+
+import psycopg
+
+from bench.ingest.client import bodies, post
+from bench.ingest.events import BATCH, STEPS_OF_NEW
+from bench.ingest.run import PATHS, Bench, settle_down
+from bench.rows import copy, digest
+from bench.system import judge, spread
+
+FEW, MANY = 100_000, 5_000_000
+LEAST = 0.7
+BATCHES = 16
+"""A round."""
+FIRST_ID = 10_000_000
+"""Of rows that are made here: far beyond all others."""
+_PRODUCTION = "SELECT pg_database_size(current_database())"
+
+
+def growth(bench: Bench) -> None:
+    """Measure events of waybills all over both databases, in turn."""
+    rates: dict[int, list[float]] = {FEW: [], MANY: []}
+    sizes = {}
+    with ExitStack() as stack:
+        ports = {}
+        for paths in rates:
+            address = stack.enter_context(bench.copy())
+            sizes[paths] = fill(address, paths)
+            ports[paths] = stack.enter_context(bench.web(address))
+        for number in range(bench.rounds + 1):
+            for paths, port in ports.items():
+                rate = measure(bench, port, paths, number)
+                if number:
+                    rates[paths].append(rate)
+    ratios = [many / few for many, few in zip(rates[MANY], rates[FEW], strict=True)]
+    print(f"\ningest-growth: events of waybills chosen at random; {bench.rounds} rounds in turn")
+    for paths, of in rates.items():
+        print(f"{f'{paths:,} paths, {sizes[paths] / 2**30:.1f} GiB':34} {spread(of, 0):>26} events/s")
+    judge("many to few", spread(ratios, 2), f">= {LEAST}", median(ratios) >= LEAST)
+
+
+def measure(bench: Bench, port: int, paths: int, number: int) -> float:
+    events = replace(bench.events, known=paths // STEPS_OF_NEW)
+    batches = [events.scans(number * BATCHES + place) for place in range(BATCHES)]
+    posted = post(port, PATHS, bench.token, bodies(batches))
+    if posted.events != BATCHES * BATCH:
+        raise SystemExit(f"{posted.events} events stored of {BATCHES * BATCH}: this is no measurement")
+    return posted.events / posted.seconds
+
+
+def fill(address: str, paths: int) -> int:
+    """Store paths and pushes that were sent, eight a waybill, in place of the known ones; return bytes on the disk."""
+    with psycopg.connect(address, autocommit=True) as connection:
+        with connection.transaction():
+            # Without the foreign keys' triggers: rows that are made here refer to each other.
+            connection.execute("SET LOCAL session_replication_role = replica")
+            for table in ("push", "path", "lane", "waybill"):
+                connection.execute(
+                    f"DELETE FROM waybills_{table} WHERE ctid <> (SELECT min(ctid) FROM waybills_{table})"
+                )
+            add_rows(connection, paths)
+            for table, key in (("push", "id"), ("path", "id"), ("lane", "waybill_id"), ("waybill", "id")):
+                connection.execute(f"DELETE FROM waybills_{table} WHERE {key} < {FIRST_ID}")
+        settle_down(address)
+        return connection.execute(_PRODUCTION).fetchone()[0]
+
+
+def add_rows(connection: psycopg.Connection, paths: int) -> None:
+    waybills = paths // STEPS_OF_NEW
+    of = f"{FIRST_ID} + g / {STEPS_OF_NEW}"
+    sent = "now() - interval '1 day' + g * interval '1 ms'"
+    copy(connection, "waybills_waybill", waybills, id=f"{FIRST_ID} + g", no="'SF' || lpad(g::text, 12, '0')")
+    copy(connection, "waybills_lane", waybills, waybill_id=f"{FIRST_ID} + g", wake_at="NULL", is_urgent="false")
+    copy(connection, "waybills_path", paths, id=f"{FIRST_ID} + g", waybill_id=of, digest=digest("old"))
+    own = {"id": f"{FIRST_ID} + g", "path_id": f"{FIRST_ID} + g", "waybill_id": of}
+    copy(connection, "waybills_push", paths, **own, state="'sent'", settled_at=sent, not_before="NULL")
+    for table in ("waybill", "path", "push"):
+        connection.execute(f"SELECT setval(pg_get_serial_sequence('waybills_{table}', 'id'), {FIRST_ID + paths})")
