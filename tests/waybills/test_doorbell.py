@@ -93,6 +93,9 @@ def test_rings_of_many_threads_at_once_have_one_publisher() -> None:
         time.sleep(0.2)
     for ringer in ringers:
         ringer.join()
-    time.sleep(0.2)
+    for _ in range(3):
+        time.sleep(0.1)
+        bell.ring()
+    time.sleep(0.1)
 
     assert len(publishers) == 1

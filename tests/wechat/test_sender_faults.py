@@ -1,6 +1,7 @@
 """What goes wrong in the sender itself: it says so, goes on, and leaves no lane leased for good."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Coroutine, Iterator
 from datetime import timedelta
 from random import Random
@@ -22,14 +23,15 @@ ALL_DAY = timedelta(days=1)
 
 
 class Breakage:
-    """Breaks the next connection at its first statement about a table, and none after it."""
+    """Breaks a connection of the sender's at its first statement about a table, and none after it."""
 
     def __init__(self, table: str) -> None:
         self._table = table
         self.has_broken = False
 
     def install(self, connection: Any, **kwargs: Any) -> None:
-        connection.execute_wrappers.append(self._watch)
+        if threading.current_thread() is not threading.main_thread():
+            connection.execute_wrappers.append(self._watch)
 
     def _watch(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
         if not self.has_broken and self._table in sql:
