@@ -1,10 +1,10 @@
 """A record that the database committed although its answer was lost: repeated, it begins and counts nothing twice."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import OperationalError, transaction
+from django.db import OperationalError
 from django.db.backends.signals import connection_created
 
 from tests.wechat.farside import FarSide, answer, hang_up
@@ -14,26 +14,30 @@ from wechat.models import CallBudget
 
 
 class LostAcknowledgement:
-    """Breaks the connection of one transaction that reads the line (a record does), once it is committed."""
+    """Breaks a connection once one of its transactions, the first or second that closes attempts, is committed."""
 
     def __init__(self, which: int) -> None:
         self._which = which
-        self.seen = 0
+        self._closed = 0
+        self._records = 0
         self.lost = 0
 
     def install(self, connection: Any, **kwargs: Any) -> None:
-        connection.execute_wrappers.append(self._watch)
+        commit = connection.commit
 
-    def _watch(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
-        if context["connection"].in_atomic_block and sql.startswith("SELECT") and "waybills_line" in sql:
-            self.seen += 1
-            if self.seen == self._which:
-                transaction.on_commit(self._break)
-        return execute(sql, params, many, context)
+        def commit_and_look() -> None:
+            commit()
+            connection.run_on_commit.append((set(), self._look, False))
 
-    def _break(self) -> None:
-        self.lost += 1
-        raise OperationalError("server closed the connection unexpectedly")
+        connection.commit = commit_and_look
+
+    def _look(self) -> None:
+        closed = PushAttempt.objects.exclude(outcome="open").count()
+        self._records += closed > self._closed
+        self._closed = closed
+        if self._records == self._which and not self.lost:
+            self.lost += 1
+            raise OperationalError("server closed the connection unexpectedly")
 
 
 @pytest.fixture(params=[1, 2], ids=["of userquery", "of pathnotify"])

@@ -22,7 +22,7 @@ from wechat.models import Callback, CallbackRefusal
 
 READ_ONLY = (Act, ApiToken, Binding, Line, Push, PushAttempt, Waybill, Callback, CallbackRefusal)
 EDITABLE = (CarrierCode, Cell, Group, User)
-KEPT_OUT = {"waybills.Path", "waybills.Lane", "wechat.AccessToken", "wechat.CallBudget"}
+KEPT_OUT = {"waybills.Path", "waybills.Lane", "waybills.ScheduleLease", "wechat.AccessToken", "wechat.CallBudget"}
 
 
 def fill(times: int) -> None:
