@@ -13,7 +13,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
-from django.utils.dateparse import parse_datetime
 
 Rows = list[tuple[Any, ...]]
 Parameters = Sequence[Any] | Mapping[str, Any]
@@ -90,11 +89,12 @@ def as_moment(moment: datetime | None) -> Any:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
-def read_moment(value: Any) -> datetime | None:
+def read_moment(value: Any) -> datetime:
     """Return the aware moment of a column read by hand."""
-    if value is None:
-        return None
-    parsed = value if isinstance(value, datetime) else parse_datetime(value)
-    if parsed is None:
-        raise ValueError(f"not a moment: {value!r}")
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def read_moment_or_none(value: Any) -> datetime | None:
+    """Return the aware moment of a column that may be null."""
+    return None if value is None else read_moment(value)

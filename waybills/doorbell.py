@@ -35,7 +35,8 @@ class Doorbell:
 
     def _run(self) -> None:
         rest = threading.Event()
-        while self._pressed.wait():
+        while True:
+            self._pressed.wait()
             self._pressed.clear()
             try:
                 self._publish()

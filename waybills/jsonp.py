@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from waybills import proofs
 from waybills.cells import CellItem
-from waybills.cleaning import Malformed, clean_text
+from waybills.cleaning import clean_text
 from waybills.database import fetch
 from waybills.documents import Contact
 from waybills.masking import Mask, mask_name, mask_of, mask_text
@@ -120,10 +120,7 @@ def is_callback_name(name: str) -> bool:
 
 
 def _clean_no(text: str) -> str:
-    try:
-        no = clean_text(text)
-    except Malformed:
-        return ""
+    no = clean_text(text)
     return no if len(no) <= _LONGEST_NO else ""
 
 

@@ -25,6 +25,7 @@ from waybills.database import (
     is_postgresql,
     plan_by_keys,
     read_moment,
+    read_moment_or_none,
     uuid_writer,
 )
 from waybills.documents import (
@@ -309,9 +310,6 @@ def _heads(leases: dict[int, _Lease], now: datetime) -> list[Head]:
 
 
 def _head(row: Sequence[Any], lease: _Lease, now: datetime) -> Head:
-    not_before, deadline_at = read_moment(row[9]), read_moment(row[10])
-    if not_before is None or deadline_at is None:
-        raise ValueError("a pending push without its times")  # the database's constraint forbids it
     return Head(
         push_id=row[0],
         waybill_id=row[1],
@@ -324,9 +322,9 @@ def _head(row: Sequence[Any], lease: _Lease, now: datetime) -> Head:
         refusals=row[5],
         by_hand=bool(row[6]),
         trigger=row[7],
-        in_doubt_since=read_moment(row[8]),
-        not_before=not_before,
-        deadline_at=deadline_at,
+        in_doubt_since=read_moment_or_none(row[8]),
+        not_before=read_moment(row[9]),
+        deadline_at=read_moment(row[10]),
         path_digest=bytes(row[11]),
         path_sealed=bytes(row[12]),
         no=row[13],

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from waybills.database import fetch, read_moment
+from waybills.database import fetch, read_moment, read_moment_or_none
 from waybills.models import Line, Push
 
 
@@ -39,7 +39,7 @@ def current_line() -> Line:
     if not rows:
         return Line.objects.get_or_create(pk=1, defaults={"since": timezone.now()})[0]
     id_, state, code, reason, remedy, since, probe_at, refusals = rows[0]
-    values = (id_, state, code, reason, remedy, read_moment(since), read_moment(probe_at), refusals)
+    values = (id_, state, code, reason, remedy, read_moment(since), read_moment_or_none(probe_at), refusals)
     return Line.from_db(None, _COLUMNS, values)
 
 

@@ -22,7 +22,7 @@ def remembered(phone_indexes: Iterable[bytes], now: datetime) -> dict[bytes, boo
         rows = fetch(f"{_KNOWN} IN ({', '.join(['%s'] * len(wanted))})", wanted)
     trust = {True: settings.PUSH.trust_bound, False: settings.PUSH.trust_unbound}
     said = ((bytes(index), bool(exist), read_moment(checked_at)) for index, exist, checked_at in rows)
-    return {index: exist for index, exist, checked_at in said if checked_at and checked_at + trust[exist] > now}
+    return {index: exist for index, exist, checked_at in said if checked_at + trust[exist] > now}
 
 
 def remember(said: Mapping[bytes, bool], now: datetime) -> None:

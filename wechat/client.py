@@ -16,6 +16,7 @@ LONGEST_ANSWER = 64 * 1024
 """Bytes of a body that are read: WeChat's answers have a few hundred."""
 _SHOWN = 2000
 _DIGITS = 6
+_NUMBER = re.compile(r"-?[0-9]{1,19}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 """PostgreSQL's text cannot hold NUL; a line break would forge a line of the log."""
 _SECRET = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)|[\w-]{40,}")
@@ -190,8 +191,8 @@ def _number(value: object) -> int | None:
     """Return a number that may arrive as text; None for anything else."""
     if isinstance(value, bool):
         return None
-    if isinstance(value, str) and value.removeprefix("-").isascii() and value.removeprefix("-").isdigit():
-        value = int(value[:20])
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        value = int(value)
     return value if isinstance(value, int) and -(2**63) <= value < 2**63 else None
 
 

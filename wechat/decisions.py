@@ -1,7 +1,7 @@
 """What to do with a claimed push, before any call and after each one."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from random import Random
@@ -25,27 +25,34 @@ logger = logging.getLogger(__name__)
 def decide(heads: Sequence[Head], *, now: datetime, rng: Random) -> list[Begin | Settle]:
     """Return for each due head the call that begins, or how it ends without one."""
     bound = bindings.remembered((head.receiver_phone_index for head in heads), now)
-    proven = doubt.proven([head for head in heads if head.in_doubt_since is not None])
+    proven = doubt.proven(heads)
     return [_decide(head, bound.get(head.receiver_phone_index), head.push_id in proven, now, rng) for head in heads]
 
 
 def _decide(head: Head, bound: bool | None, is_proven: bool, now: datetime, rng: Random) -> Begin | Settle:
+    def next_step() -> Begin | Move:
+        return _end_before_calling(head, is_proven, now, rng) or _first_call(head, bound)
+
+    step = _unless_poisoned(head, next_step, now, rng)
+    return Settle(head, step) if isinstance(step, Move) else step
+
+
+def _unless_poisoned(head: Head, next_step: Callable[[], Begin | Move], now: datetime, rng: Random) -> Begin | Move:
+    """Return the next step; where it cannot be told, a wait: one poisoned waybill must not hold up its batch."""
     try:
-        ended = _end_before_calling(head, is_proven, now, rng)
-        return Settle(head, ended) if ended else _first_call(head, bound)
+        return next_step()
     except SealBroken as error:
         # Kept, not failed: with the right key in place it goes by itself.
         logger.error("push %d of waybill %s: %s", head.push_id, head.no, error)
         return _postpone(head, PushReason.UNREADABLE, now, rng)
     except Exception:
-        # One poisoned waybill must not hold up the others of its batch.
         logger.exception("push %d of waybill %s could not be decided", head.push_id, head.no)
         return _postpone(head, PushReason.RETRYING, now, rng)
 
 
-def _postpone(head: Head, reason: PushReason, now: datetime, rng: Random) -> Settle:
+def _postpone(head: Head, reason: PushReason, now: datetime, rng: Random) -> Move:
     wait = wait_before(head.tries + 1, settings.PUSH.retry_first, rng)
-    return Settle(head, _stay(head, reason, now + wait, head.tries + 1))
+    return _stay(head, reason, now + wait, head.tries + 1)
 
 
 def _end_before_calling(head: Head, is_proven: bool, now: datetime, rng: Random) -> Move | None:
@@ -69,15 +76,15 @@ def _end_before_calling(head: Head, is_proven: bool, now: datetime, rng: Random)
     return None
 
 
-def _first_call(head: Head, bound: bool | None) -> Begin | Settle:
+def _first_call(head: Head, bound: bool | None) -> Begin | Move:
     sender, receiver = head.contacts()
     only = settings.PUSH.only_phones
     if only and receiver.phone not in {normalise_phone(phone) for phone in only}:
-        return Settle(head, _end(head, PushState.SKIPPED, PushReason.PHONE_EXCLUDED))
+        return _end(head, PushState.SKIPPED, PushReason.PHONE_EXCLUDED)
     if bound:
         return _notify(head, sender, receiver)
     if bound is False and not (head.by_hand or head.action_type in MESSAGE_TYPES or settings.PUSH.send_unbound):
-        return Settle(head, _end(head, PushState.UNBOUND, PushReason.REMEMBERED_UNBOUND))
+        return _end(head, PushState.UNBOUND, PushReason.REMEMBERED_UNBOUND)
     return Begin(head, Call.USERQUERY, userquery_body(receiver.phone))
 
 
@@ -106,7 +113,7 @@ def conclude(attempt: Attempt, reply: Reply, *, is_repeat: bool, now: datetime, 
         exist=reply.exist,
     )
     if seen.outcome is Outcome.OK:
-        return _after_success(attempt, seen, reply.exist == 1)
+        return _after_success(seen, reply.exist == 1, now, rng)
     if is_token_refused(reply) and not is_repeat:
         return Result(seen, Begin(attempt.head, attempt.call, attempt.request))
     move = after_failure(
@@ -130,9 +137,9 @@ def is_token_refused(reply: Reply) -> bool:
     )
 
 
-def _after_success(attempt: Attempt, seen: Seen, is_bound: bool) -> Result:
-    head = attempt.head
-    if attempt.call == Call.PATHNOTIFY:
+def _after_success(seen: Seen, is_bound: bool, now: datetime, rng: Random) -> Result:
+    head = seen.attempt.head
+    if seen.attempt.call == Call.PATHNOTIFY:
         end = (
             _end(head, PushState.SENT, PushReason.NONE)
             if is_bound
@@ -140,7 +147,7 @@ def _after_success(attempt: Attempt, seen: Seen, is_bound: bool) -> Result:
         )
         return Result(seen, end, has_reached=True)
     if is_bound or settings.PUSH.send_unbound:
-        return Result(seen, _notify(head, *head.contacts()))
+        return Result(seen, _unless_poisoned(head, lambda: _notify(head, *head.contacts()), now, rng))
     return Result(seen, _end(head, PushState.UNBOUND, PushReason.ANSWERED_UNBOUND))
 
 

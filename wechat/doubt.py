@@ -5,7 +5,7 @@ after the waybill's previous pathnotify ended: WeChat repeats a back-query for 1
 late copy that belongs to the push before.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.db.models import Max, Q
@@ -17,37 +17,34 @@ from wechat.retry import JUDGED_AFTER
 
 
 def proven(heads: Sequence[Head]) -> set[int]:
-    """Return the ids of those pushes that WeChat has asked back for. heads: pushes in doubt."""
-    if not heads:
+    """Return the ids of those pushes that are in doubt and that WeChat has asked back for."""
+    doubted = {head: head.in_doubt_since for head in heads if head.in_doubt_since is not None}
+    if not doubted:
         return set()
-    since = {head.no: _counts_from(head, _previous_ends(heads)) for head in heads}
+    ends = _previous_ends(doubted)
+    since = {head.no: _counts_from(began, ends.get(head.waybill_id)) for head, began in doubted.items()}
     asked = Callback.objects.filter(
         _any_of(since), outcome=CallbackOutcome.ANSWERED, result_code=0, event="waybill_notify_query"
     )
     proofs = set(asked.values_list("waybill_no", flat=True))
-    return {head.push_id for head in heads if head.no in proofs}
+    return {head.push_id for head in doubted if head.no in proofs}
 
 
-def _counts_from(head: Head, previous_ends: dict[int, datetime]) -> datetime:
-    began = head.in_doubt_since
-    if began is None:
-        raise ValueError(f"push {head.push_id} is not in doubt")
-    previous_end = previous_ends.get(head.push_id)
+def _counts_from(began: datetime, previous_end: datetime | None) -> datetime:
     return began if previous_end is None else max(began, previous_end + JUDGED_AFTER)
 
 
-def _previous_ends(heads: Sequence[Head]) -> dict[int, datetime]:
-    """Return when the waybill's pathnotify before the doubted one ended, by push; those without one are missing."""
+def _previous_ends(doubted: Mapping[Head, datetime]) -> dict[int, datetime]:
+    """Return when the pathnotify before the doubted one ended, by waybill; those without one are missing."""
     before = Q()
-    for head in heads:
-        before |= Q(push__waybill_id=head.waybill_id, started_at__lt=head.in_doubt_since)
-    ends = dict(
+    for head, began in doubted.items():
+        before |= Q(push__waybill_id=head.waybill_id, started_at__lt=began)
+    return dict(
         PushAttempt.objects.filter(before, call=Call.PATHNOTIFY, ended_at__isnull=False)
         .order_by()
         .values_list("push__waybill_id")
         .annotate(Max("ended_at"))
     )
-    return {head.push_id: ends[head.waybill_id] for head in heads if head.waybill_id in ends}
 
 
 def _any_of(since: dict[str, datetime]) -> Q:

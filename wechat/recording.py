@@ -2,6 +2,7 @@
 
 import logging
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from random import Random
@@ -19,7 +20,7 @@ from waybills.repeats import settled_before
 from wechat import bindings, budget
 from wechat.client import Reading, Reply
 from wechat.decisions import conclude, is_token_refused
-from wechat.error_codes import OK, QUOTA_USED_UP, STOPS, Explanation, explain, reaction_to
+from wechat.error_codes import OK, QUOTA_USED_UP, STOPS, Explanation, Reaction, explain
 from wechat.retry import probe_after
 
 logger = logging.getLogger(__name__)
@@ -85,7 +86,7 @@ def _in_a_word(seen: Seen) -> str:
 def _held_back(results: list[Result], batch: list[Ended], current: Line, now: datetime) -> list[Result]:
     """Return the results without the calls that a stopped line must not begin; a probe's own go on."""
     stopped_at = current.since if current.state == Line.State.STOPPED else None
-    if any(_stops(one.reply) for one in batch):
+    if _that_ask_for(STOPS, batch):
         stopped_at = now
     if stopped_at is None:
         return results
@@ -114,16 +115,16 @@ def _tells_something(ended: Ended) -> bool:
 
 def _move_line(batch: list[Ended], current: Line, now: datetime) -> None:
     """Stop the line for the codes that ask for it; resume it after a probe that was answered otherwise."""
-    stopping = [one.reply for one in batch if _stops(one.reply)]
+    stopping = _that_ask_for(STOPS, batch)
     if stopping:
-        stop_line(stopping[0])
+        stop_line(*stopping[0])
         return
-    refused = [one.reply for one in batch if one.is_repeat and is_token_refused(one.reply)]
+    refused = _that_ask_for({Reaction.RENEW_TOKEN}, [one for one in batch if one.is_repeat])
     accepted = [one for one in batch if one.reply.reading is Reading.ANSWERED and not is_token_refused(one.reply)]
     if refused or (current.token_refusals and accepted):
         count = line.count_token_refusals(len(refused), bool(accepted))
         if refused and count >= _REFUSED_IN_A_ROW:
-            stop_line(refused[-1], remedy=_TOKEN_REMEDY)
+            stop_line(*refused[-1], remedy=_TOKEN_REMEDY)
             return
     if any(_proves_healed(one, current) for one in accepted) and line.resume_by_probe(now=now):
         logger.warning("the line runs again: a probe was answered")
@@ -140,16 +141,15 @@ def _proves_healed(ended: Ended, stopped: Line) -> bool:
     return ended.attempt.call == Call.PATHNOTIFY or stopped.code != QUOTA_USED_UP
 
 
-def _stops(reply: Reply) -> bool:
-    return reply.reading is Reading.ANSWERED and reply.errcode is not None and reaction_to(reply.errcode) in STOPS
+def _that_ask_for(reactions: Collection[Reaction], batch: list[Ended]) -> list[tuple[Reply, Explanation]]:
+    """Return those of WeChat's answers that ask for one of these reactions, and what they mean."""
+    told = [(one.reply, explain(one.reply.errcode)) for one in batch if one.reply.reading is Reading.ANSWERED]
+    return [(reply, cause) for reply, cause in told if cause is not None and cause.reaction in reactions]
 
 
-def stop_line(reply: Reply, cause: Explanation | None = None, *, remedy: str | Promise = "") -> None:
-    """Stop the line for what WeChat answered. cause, remedy: where they differ from the table's."""
+def stop_line(reply: Reply, cause: Explanation, *, remedy: str | Promise = "") -> None:
+    """Stop the line for what WeChat answered. cause: what its code means. remedy: where it differs from the cause's."""
     now = timezone.now()
-    cause = cause or explain(reply.errcode)
-    if cause is None:
-        raise ValueError("a line is stopped by a code")
     probe_at = probe_after(cause.reaction, now, settings.PUSH.line_probe)
     told = str(remedy or cause.remedy)
     if line.stop_by_code(code=cause.code, reason=reply.errmsg, remedy=told, probe_at=probe_at, now=now):

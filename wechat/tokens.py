@@ -7,7 +7,6 @@ WeChat is asked. Never `force_refresh`, never `/cgi-bin/token`: both void the to
 
 import logging
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,7 +15,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from waybills.sealing import SealBroken, seal, unseal
-from wechat.client import Raw, Reading, Reply, TokenReply, read_token_reply, stable_token_body
+from wechat.client import Reading, Reply, TokenReply, read_token_reply, stable_token_body
 from wechat.error_codes import STOPS, Explanation, explain_token_call
 from wechat.exceptions import WechatError
 from wechat.models import AccessToken
@@ -30,9 +29,6 @@ RENEW_BEFORE = timedelta(minutes=4)
 _LEASE = timedelta(seconds=CONNECT_TIMEOUT + READ_TIMEOUT + 5)
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 _LOOK_AGAIN = 0.1
-
-Post = Callable[[str], Raw]
-"""Sends the body of `stable_token`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +58,14 @@ class TokenUnavailable(WechatError):
         return explanation if explanation.reaction in STOPS else None
 
 
-def obtain(*, refused: int | None = None, send: Post | None = None) -> Token:
+def obtain(*, refused: int | None = None, patience: timedelta = _LEASE) -> Token:
     """Return a token that works; refused: the version of one that WeChat just refused.
 
-    Raise TokenUnavailable where there is none to be had.
+    patience: how long to wait for another process that renews it. Raise TokenUnavailable where there is none to be had.
     """
     if refused is not None:
         _void(refused)
-    give_up = time.monotonic() + _LEASE.total_seconds()
+    give_up = time.monotonic() + patience.total_seconds()
     while True:
         row = AccessToken.objects.get_or_create(pk=1)[0]
         now = timezone.now()
@@ -79,7 +75,7 @@ def obtain(*, refused: int | None = None, send: Post | None = None) -> Token:
         if token is None and row.retry_at is not None and row.retry_at > now:
             raise TokenUnavailable(Reply(Reading.LOST, errmsg=row.failure), is_news=False)
         if _take_renewal(row, now):
-            return _renew(row, send or _send)
+            return _renew(row)
         if token:
             return token
         if time.monotonic() > give_up:
@@ -111,9 +107,9 @@ def _take_renewal(row: AccessToken, now: datetime) -> bool:
     return bool(AccessToken.objects.filter(free, due, pk=1, version=row.version).update(renewing_until=now + _LEASE))
 
 
-def _renew(row: AccessToken, send: Post) -> Token:
+def _renew(row: AccessToken) -> Token:
     body = stable_token_body(settings.WECHAT.appid, settings.WECHAT.secret)
-    reply = read_token_reply(send(body))
+    reply = read_token_reply(post(settings.WECHAT.api_base, "stable_token", body))
     if reply.failure is not None:
         _record_failure(row, reply.failure)
         raise TokenUnavailable(reply.failure, is_news=True)
@@ -148,7 +144,3 @@ def _record_failure(row: AccessToken, failure: Reply) -> None:
 
 def _in_words(reply: Reply) -> str:
     return reply.errmsg if reply.errcode is None else f"{reply.errcode} {reply.errmsg}"
-
-
-def _send(body: str) -> Raw:
-    return post(settings.WECHAT.api_base, "stable_token", body)

@@ -98,7 +98,7 @@ class AsyncTransport:
         self._base = base
         self._timeouts = timeouts
         self._connections = connections
-        self._session: aiohttp.ClientSession | None = None
+        self._session: aiohttp.ClientSession
         self._token = ""
         self._urls: dict[str, URL] = {}
 
@@ -117,8 +117,7 @@ class AsyncTransport:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._session is not None:
-            await self._session.close()
+        await self._session.close()
 
     def _url(self, call: str, token: str) -> URL:
         """Return where a call goes; built once a token, since building it costs as much as reading the answer."""
@@ -130,8 +129,6 @@ class AsyncTransport:
 
     async def post(self, call: str, body: str, *, token: str) -> Raw:
         """Return what came back of one call; never raises for what the network does."""
-        if self._session is None:
-            raise RuntimeError("the transport is not open")
         try:
             async with self._session.post(
                 self._url(call, token),

@@ -3,6 +3,8 @@
 import threading
 import time
 
+import pytest
+
 from waybills import doorbell
 from waybills.doorbell import Doorbell
 
@@ -68,5 +70,32 @@ def test_a_broker_that_fails_costs_a_ring_and_not_the_next() -> None:
     assert second.wait(5)
 
 
-def test_before_it_is_connected_a_ring_is_dropped() -> None:
+def test_before_it_is_connected_a_ring_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doorbell, "_doorbell", None)
+    published = threading.Event()
     doorbell.ring()
+
+    doorbell.connect(published.set)
+
+    assert not published.wait(0.2)
+    doorbell.ring()
+    assert published.wait(5)
+
+
+def test_rings_of_many_threads_at_once_have_one_publisher() -> None:
+    publishers: set[int] = set()
+    bell = Doorbell(lambda: publishers.add(threading.get_ident()))
+    ringers = [threading.Thread(target=bell.ring) for _ in range(8)]
+
+    with bell._lock:
+        for ringer in ringers:
+            ringer.start()
+        time.sleep(0.2)
+    for ringer in ringers:
+        ringer.join()
+    for _ in range(3):
+        time.sleep(0.1)
+        bell.ring()
+    time.sleep(0.1)
+
+    assert len(publishers) == 1

@@ -107,6 +107,12 @@ def test_a_repeated_callback_is_refused() -> None:
     assert call("GET", "/waybills/info/", "waybill_id=SF/1&callback=a&callback=a").status == 400
 
 
+def test_a_query_without_end_is_refused() -> None:
+    query = "waybill_id=SF/1&callback=f" + "".join(f"&p{n}=1" for n in range(31))
+
+    assert call("GET", "/waybills/info/", query).status == 400
+
+
 @pytest.mark.parametrize("query", ["waybill_id=nope", "", "waybill_id=SF/1&waybill_id=SF/1", "waybill_id=" + "9" * 99])
 def test_what_is_not_there_is_told_with_empty_lists_and_200(query: str) -> None:
     response = call("GET", "/waybills/info/", query + "&callback=f")

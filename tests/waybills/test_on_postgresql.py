@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from tests.delivery.processes import IS_FULL
 from tests.factories import settle
@@ -121,6 +121,56 @@ def test_a_batch_that_deadlocks_is_repeated_whole(now: datetime) -> None:
 
     assert set(Waybill.objects.values_list("create_time", flat=True)) == {1_790_000_000}
     assert Push.objects.count() == 2
+
+
+def test_what_another_sender_is_just_writing_is_waited_for_and_found(now: datetime) -> None:
+    is_written = threading.Event()
+    reports: list[Report] = []
+
+    def hold_back_the_commit() -> None:
+        with transaction.atomic():
+            ingest([waybill_item("SF1")], [path_item("SF2")], now=now)
+            is_written.set()
+            time.sleep(0.5)
+
+    def post_the_same() -> None:
+        is_written.wait()
+        reports.append(ingest([waybill_item("SF1")], [path_item("SF1"), path_item("SF2", text="再次到达")], now=now))
+
+    at_once(hold_back_the_commit, post_the_same)
+
+    assert reports == [Report(waybills_unchanged=1, paths_created=1, paths_waiting=1)]
+    assert Waybill.objects.count() == 2
+    assert Push.objects.count() == 3
+
+
+def test_an_error_that_is_no_deadlock_is_raised_at_once_and_nothing_is_stored(now: datetime) -> None:
+    ingest([waybill_item("SF1")], [], now=now)
+    is_held, is_over = threading.Event(), threading.Event()
+    waited: list[float] = []
+
+    def hold() -> None:
+        with transaction.atomic():
+            Waybill.objects.select_for_update().get(no="SF1")
+            is_held.set()
+            is_over.wait(10)
+
+    def change() -> None:
+        is_held.wait()
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '1s'")
+        began = time.monotonic()
+        try:
+            with pytest.raises(OperationalError, match="lock timeout"):
+                ingest([waybill_item("SF0"), waybill_item("SF1", create_time=1_790_000_000)], [], now=now)
+        finally:
+            waited.append(time.monotonic() - began)
+            is_over.set()
+
+    at_once(hold, change)
+
+    assert waited[0] < 1.9
+    assert list(Waybill.objects.values_list("no", flat=True)) == ["SF1"]
 
 
 def _plan(statement: str, parameters: dict[str, Any]) -> str:

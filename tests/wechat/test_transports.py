@@ -8,6 +8,7 @@ import pytest
 from aiohttp import web
 from django.db import transaction
 
+from tests.delivery.gate import gate_to
 from tests.wechat.farside import FarSide, answer, far_side, hang_up, text
 from wechat.client import LONGEST_ANSWER, Raw
 from wechat.network import NetworkInTransaction
@@ -52,6 +53,23 @@ def test_where_nobody_listens_nothing_was_sent(send: object) -> None:
     raw = send(NOBODY)  # type: ignore[operator]
 
     assert (raw.status, raw.was_sent) == (None, False)
+
+
+@BOTH
+def test_where_nobody_takes_the_connection_nothing_was_sent(far: FarSide, send: object) -> None:
+    with gate_to(far.base) as gate, gate.shut():
+        raw = send(gate.base)  # type: ignore[operator]
+
+    assert (raw.status, raw.was_sent, "Timeout" in raw.note) == (None, False, True)
+    assert far.asked == []
+
+
+@BOTH
+def test_a_far_side_that_cannot_prove_who_it_is_gets_nothing(far: FarSide, send: object) -> None:
+    raw = send(far.base.replace("http:", "https:"))  # type: ignore[operator]
+
+    assert (raw.status, raw.was_sent) == (None, False)
+    assert far.asked == []
 
 
 @BOTH
