@@ -13,6 +13,8 @@ _BETWEEN_DIGITS = re.compile(r"[\s\u200b\u2060\ufeff‐-―−-]+")
 _COUNTRY = re.compile(r"^(\+86|(0086|86)(?=1[0-9]{10}$))")
 _LONGEST_WITHOUT_COUNTRY = 12
 """Digits alone up to here are in their one form already."""
+_LONGEST_READ = 256
+"""Characters. What is longer is no phone, and NFKC takes the square of the time for a run of combining marks."""
 _MAINLAND_MOBILE = re.compile(r"1[0-9]{10}")
 
 
@@ -47,7 +49,10 @@ def normalise_phone(text: str) -> str:
     """
     if len(text) <= _LONGEST_WITHOUT_COUNTRY and text.isascii() and text.isdigit():
         return text
-    plain = unicodedata.normalize("NFKC", clean_text(text))
+    cleaned = clean_text(text)
+    if len(cleaned) > _LONGEST_READ:
+        return cleaned
+    plain = unicodedata.normalize("NFKC", cleaned)
     return _COUNTRY.sub("", _BETWEEN_DIGITS.sub("", plain), count=1) if plain else ""
 
 

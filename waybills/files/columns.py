@@ -208,6 +208,10 @@ LINE_HEADER, REASON_HEADER = _("line number"), _("reason")
 """The columns that a report of bad rows has on top of the file's own; when it comes back they mean nothing."""
 
 
+_LONGEST_HEADER = 128
+"""Characters: a longer one means no field."""
+
+
 def _normal(header: str) -> str:
     """Return what counts of a header.
 
@@ -215,7 +219,7 @@ def _normal(header: str) -> str:
     'receiverphone'
     """
     plain = unicodedata.normalize("NFKC", header).casefold()
-    return re.sub(r"\(.*?\)|[\W_]", "", plain)
+    return re.sub(r"\([^()]*\)|[\W_]", "", plain)
 
 
 _MEANT = {_normal(name): column.field for column in COLUMNS for name in (column.field, column.header, *column.aliases)}
@@ -230,7 +234,7 @@ def guess_mapping(header: Sequence[str]) -> list[str]:
     taken: set[str] = set()
     mapping = []
     for name in header:
-        field = _MEANT.get(_normal(name), "")
+        field = _MEANT.get(_normal(name), "") if len(name) <= _LONGEST_HEADER else ""
         mapping.append("" if field in taken else field)
         taken.add(field)
     return mapping
