@@ -13,7 +13,7 @@ from waybills.sealing import blind_index
 from wechat import bindings, budget, tokens
 from wechat.client import Raw, Reading, Reply, read_reply, userquery_body
 from wechat.decisions import is_token_refused
-from wechat.error_codes import OK, STOPS, reaction_to
+from wechat.error_codes import OK, STOPS, explanation_of
 from wechat.gateway.errors import Errcode, GatewayRefused
 from wechat.recording import stop_line
 from wechat.tokens import Token, TokenUnavailable
@@ -89,8 +89,9 @@ def _concluded(phone: str, reply: Reply) -> dict[str, Any]:
         # A refused token is the portal's: told so, the caller would renew its own for nothing.
         raise _busy(f"WeChat: {reply.errmsg}")
     if reply.errcode != OK:
-        if reaction_to(reply.errcode) in STOPS:
-            stop_line(reply)
+        cause = explanation_of(reply.errcode)
+        if cause.reaction in STOPS:
+            stop_line(reply, cause)
         return {"errcode": reply.errcode, "errmsg": reply.errmsg}
     if reply.exist is None:
         raise _busy("WeChat said nothing of the phone")
