@@ -117,7 +117,7 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _entry(_("Users"), "person", "auth_user"),
                     _entry(_("Roles"), "group", "auth_group"),
-                    _entry(_("Service accounts"), "key", "waybills_apitoken"),
+                    _entry(_("API tokens"), "key", "waybills_apitoken"),
                 ],
             },
         ],

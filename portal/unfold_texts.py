@@ -53,4 +53,5 @@ TEXTS = (
     gettext_noop("Choose file to upload"),
     gettext_noop("Toggle password visibility"),
     gettext_noop("Add row"),
+    gettext_noop("Date"),
 )

@@ -12,7 +12,7 @@ from django.utils import timezone
 from tests.delivery.chaos import ANSWER_TO_RECORD, BEFORE_ROW, ROW_TO_BYTE, WAITING
 from tests.delivery.gate import Gate
 from tests.delivery.load import know_bindings, number, post
-from tests.delivery.processes import eventually
+from tests.live import eventually
 from waybills.models import PushAttempt
 
 _UNTIL_DUE = 1.5

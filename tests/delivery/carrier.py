@@ -11,7 +11,7 @@ import requests
 from django.core.management import call_command
 
 from tests.delivery.load import number, phone
-from tests.delivery.processes import eventually
+from tests.live import eventually
 from waybills.models import Path, Waybill
 
 TRAIL = (200001, 300002, 300003)

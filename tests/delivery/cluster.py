@@ -13,7 +13,7 @@ from typing import Any
 from django.db import connection
 from pytest_django import DjangoDbBlocker
 
-from tests.delivery.processes import free_port
+from tests.live import free_port
 
 _OWNER = "postgres"
 """Who runs the server where the tests run as root: it refuses to be root's."""

@@ -4,7 +4,8 @@ from typing import Any
 
 import requests
 
-from tests.delivery.processes import Processes, Started, eventually, free_port
+from tests.delivery.processes import Processes, Started
+from tests.live import eventually, free_port
 
 
 class Sandbox:

@@ -3,18 +3,17 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 from base64 import b64encode
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.db import connection
+
+from tests.live import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 IS_FULL = os.environ.get("CHAOS") == "full"
@@ -47,15 +46,6 @@ def _database_url() -> str:
     if connection.vendor == "sqlite":
         return f"sqlite:///{values['NAME']}"
     return f"postgres://{values['USER']}:{values['PASSWORD']}@{values['HOST']}:{values['PORT']}/{values['NAME']}"
-
-
-def eventually(holds: Callable[[], Any], what: str, within: float = 60) -> Any:
-    """Return what `holds` returns once that is true; fail after a while."""
-    until = time.monotonic() + within
-    while not (result := holds()):
-        assert time.monotonic() < until, f"not within {within} s: {what}"
-        time.sleep(0.02)
-    return result
 
 
 class Started:
@@ -135,11 +125,3 @@ def children(pid: int) -> list[int]:
     except OSError:
         # A thread, or the process itself, has just ended.
         return []
-
-
-def free_port() -> int:
-    """Return a port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

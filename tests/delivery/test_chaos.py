@@ -20,7 +20,8 @@ from tests.delivery.chaos import IDLE, WINDOWS, Kill, judge, read_ledger, window
 from tests.delivery.far_sandbox import Sandbox, answers
 from tests.delivery.gate import Gate, gate_to
 from tests.delivery.load import number, post
-from tests.delivery.processes import IS_FULL, Processes, Started, environment, eventually, free_port
+from tests.delivery.processes import IS_FULL, Processes, Started, environment
+from tests.live import eventually, free_port
 from waybills.models import Lane, Push
 
 pytestmark = [pytest.mark.processes, pytest.mark.chaos, pytest.mark.broker]

@@ -11,7 +11,8 @@ import pytest
 from aiohttp import web
 
 from tests.delivery.load import know_bindings, post
-from tests.delivery.processes import Processes, environment, eventually
+from tests.delivery.processes import Processes, environment
+from tests.live import eventually
 from tests.wechat.farside import FarSide, far_side
 from waybills.models import Lane, Push, PushAttempt
 

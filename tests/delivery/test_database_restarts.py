@@ -23,7 +23,8 @@ from tests.delivery.chaos import judge, read_ledger
 from tests.delivery.cluster import Cluster, cluster, connected_to
 from tests.delivery.far_sandbox import Sandbox
 from tests.delivery.probes import Probes
-from tests.delivery.processes import IS_FULL, Processes, environment, eventually, free_port
+from tests.delivery.processes import IS_FULL, Processes, environment
+from tests.live import eventually, free_port
 from waybills.models import Push
 
 pytestmark = [pytest.mark.processes, pytest.mark.chaos, pytest.mark.broker]

@@ -17,7 +17,8 @@ from django.utils import timezone
 from tests.delivery import lane_worker
 from tests.delivery.lane_worker import Send, sends
 from tests.delivery.load import post
-from tests.delivery.processes import IS_FULL, Processes, Started, environment, eventually
+from tests.delivery.processes import IS_FULL, Processes, Started, environment
+from tests.live import eventually
 from waybills import lanes
 from waybills.lanes import Move, Result, Seen
 from waybills.models import Lane, Outcome, Push, PushAttempt, PushReason, PushState

@@ -7,7 +7,8 @@ import pytest
 
 from tests.delivery.far_sandbox import Sandbox, answers
 from tests.delivery.load import post
-from tests.delivery.processes import Processes, environment, eventually, free_port
+from tests.delivery.processes import Processes, environment
+from tests.live import eventually, free_port
 from waybills.models import Push, PushAttempt
 from wechat.models import Callback
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.delivery.beat_worker import PERIOD, runs
-from tests.delivery.processes import Processes, environment, eventually
+from tests.delivery.processes import Processes, environment
+from tests.live import eventually
 
 pytestmark = pytest.mark.processes
 

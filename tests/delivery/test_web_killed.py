@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from tests.delivery.carrier import Batch, Carrier, is_listening, make_account, paths, stored_rows, trails, waybills
-from tests.delivery.processes import IS_FULL, Processes, children, environment, eventually, free_port
+from tests.delivery.processes import IS_FULL, Processes, children, environment
+from tests.live import eventually, free_port
 from waybills.models import Lane, Path, Push, PushState
 
 pytestmark = [pytest.mark.processes, pytest.mark.chaos]

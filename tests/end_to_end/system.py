@@ -3,12 +3,10 @@
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
-import time
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +16,9 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import requests
 
+from tests.live import eventually, free_port
+
 ROOT = Path(__file__).parents[2]
-PATIENCE = 40.0
 PASSWORD = secrets.token_urlsafe(16)
 
 
@@ -82,19 +81,10 @@ class System:
         return session.get(f"{self.portal}/admin/waybills/waybill/{number}/change/", timeout=10).text
 
 
-def eventually(what: Callable[[], Any], *, within: float = PATIENCE) -> Any:
-    """Return what is true at last; fail with the last answer where it is not in time."""
-    until = time.monotonic() + within
-    while not (answer := what()):
-        assert time.monotonic() < until, f"not within {within} s: {answer!r}"
-        time.sleep(0.1)
-    return answer
-
-
 @contextmanager
 def system(folder: Path, *, mode: str = "safe", data_format: str = "xml", callback: str = "") -> Iterator[System]:
     """Run the portal and the sandbox. callback: where the sandbox asks back, other than the portal's own address."""
-    port, sandbox_port = _free_port(), _free_port()
+    port, sandbox_port = free_port(), free_port()
     with _database(folder) as database:
         environment = _environment(folder, database, port, sandbox_port, mode)
         portal, far = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{sandbox_port}"
@@ -172,13 +162,6 @@ def _process(environment: dict[str, str], *arguments: str) -> "Iterator[subproce
         with suppress(ProcessLookupError):
             process.send_signal(signal.SIGTERM)
         process.wait(60)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _answers(address: str) -> bool:

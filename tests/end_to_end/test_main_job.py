@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.system import System, eventually, system
+from tests.end_to_end.system import System, system
+from tests.live import eventually
 
 pytestmark = pytest.mark.processes
 

@@ -3,12 +3,10 @@
 import base64
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,27 +14,11 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from tests.live import free_port
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE = 40.0
 """Seconds: this machine may be busy."""
-
-
-def free_port() -> int:
-    """Return a port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def eventually(holds: Callable[[], Any], within: float = PATIENCE) -> Any:
-    """Return what `holds` returns once that is true; fail after a while."""
-    until = time.monotonic() + within
-    while time.monotonic() < until:
-        if result := holds():
-            return result
-        time.sleep(0.05)
-    raise AssertionError(f"not within {within} s")
 
 
 def key(letter: str) -> str:

@@ -14,7 +14,8 @@ import psycopg
 import pytest
 import requests
 
-from tests.portal.conftest import Processes, eventually, run
+from tests.live import eventually
+from tests.portal.conftest import Processes, run
 
 pytestmark = pytest.mark.processes
 

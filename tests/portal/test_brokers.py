@@ -15,7 +15,8 @@ from kombu import Connection
 from redis import Redis
 
 from portal.celery import PUSH_QUEUE, WORK_QUEUE, app
-from tests.portal.conftest import Processes, eventually, free_port, run
+from tests.live import eventually, free_port
+from tests.portal.conftest import Processes, run
 from tests.portal.running import Running, account, start_sandbox
 
 pytestmark = pytest.mark.processes

@@ -10,7 +10,8 @@ import pytest
 import requests
 from django.conf import settings as own_settings
 
-from tests.portal.conftest import Processes, eventually, run
+from tests.live import eventually
+from tests.portal.conftest import Processes, run
 from tests.portal.running import Running, account, start_sandbox
 
 pytestmark = pytest.mark.processes

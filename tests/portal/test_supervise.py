@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.portal.conftest import Processes, eventually
+from tests.live import eventually
+from tests.portal.conftest import Processes
 
 _SUPERVISE = """
 import sys

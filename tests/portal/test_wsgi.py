@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from django.db import connection
 
 from portal.urls import addresses
 from portal.wsgi import Portal as Application
+from tests.live import free_port
 from tests.wsgi import call
 from waybills.documents import Contact
 from waybills.ingest import WaybillItem, ingest
@@ -151,12 +151,6 @@ def test_a_process_with_a_wrong_setting_does_not_start(tmp_path: Path) -> None:
 
     assert done.returncode == 1
     assert "WECHAT_MESSAGE_MODE" in done.stderr
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

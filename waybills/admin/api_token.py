@@ -1,6 +1,6 @@
 """Service accounts' tokens: issued here and shown once, limited, revoked; who may is a matter of permissions."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -33,6 +33,7 @@ class ApiTokenForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = ApiToken
         fields = ("user", "name", *_SCOPES, "expires_at")
+        help_texts: ClassVar = {"expires_at": _("Empty: it does not expire.")}
 
     def clean_expires_at(self) -> Any:
         """Return the moment; to end a token now is to revoke it."""

@@ -45,6 +45,7 @@ class CarrierCodeAdmin(ModelAdmin):
     ordering = (F("action_type").asc(nulls_first=True), "-seen", "code", "pk")
     sortable_by = ()
     list_fullwidth = True
+    list_before_template = "admin/waybills/carriercode/note.html"
     actions = None
     empty_value_display = "—"
 

@@ -103,11 +103,24 @@ def _read_moment(text: str) -> str | int:
         raise CellUnreadable(_("No calendar has this time: %s.") % text) from None
 
 
+def _read_code(text: str) -> str:
+    """Return the digits of an action type."""
+    digits = _read_digits(text)
+    if digits.isascii() and digits.isdigit():
+        return digits
+    raise CellUnreadable(
+        _(
+            "A number of WeChat's table is expected, such as 300002. "
+            "A column of words or codes of your own is to be mapped to the carrier's code."
+        )
+    )
+
+
 READERS: Mapping[Kind, Callable[[str], str | int]] = {
     **dict.fromkeys(Kind, _read_text),
     Kind.NUMBER: _read_digits,
     Kind.PHONE: _read_digits,
-    Kind.INTEGER: _read_digits,
+    Kind.INTEGER: _read_code,
     Kind.MOMENT: _read_moment,
 }
 """From the stripped text of a cell that is not empty to its value, as REST would send it. Raise CellUnreadable."""

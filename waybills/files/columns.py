@@ -81,8 +81,8 @@ _PARTS: tuple[tuple[str, Kind, Promise, Promise, str, str, tuple[str, ...]], ...
     ("id", Kind.NUMBER, _("sender's number"), _("receiver's number"), "编号", "C1024", ("客户编号", "代码")),
 )
 _PARTIES = {
-    "sender": ("寄件人", ("寄件方", "发件人", "发件方", "寄方", "发货人", "shipper")),
-    "receiver": ("收件人", ("收件方", "收货人", "收货方", "收方", "recipient", "consignee")),
+    "sender": ("寄件人", ("寄件方", "寄件", "发件人", "发件方", "发件", "寄方", "发货人", "shipper")),
+    "receiver": ("收件人", ("收件方", "收件", "收货人", "收货方", "收方", "recipient", "consignee")),
 }
 
 
@@ -147,11 +147,11 @@ COLUMNS: tuple[Column, ...] = (
         "carrier_code",
         Kind.NUMBER,
         _("carrier's code"),
-        "运力状态码",
+        "运力自有代码",
         "DELIVERING",
         (
             "快递公司状态码",
-            "运力自有代码",
+            "运力状态码",
             "运力代码",
             "状态码",
             "状态代码",

@@ -73,8 +73,10 @@ class RowReader:
         return entry, problems
 
     def _reason(self, problems: Sequence[Problem]) -> str:
-        return "; ".join(
-            f"{self._name(problem.field)}: {problem.detail}" if problem.field else problem.detail
+        return " ".join(
+            _("%(what)s: %(says)s") % {"what": self._name(problem.field), "says": problem.detail}
+            if problem.field
+            else problem.detail
             for problem in problems
         )
 

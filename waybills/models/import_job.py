@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from waybills.uuid7 import uuid7
 
@@ -36,7 +37,7 @@ class ImportJob(models.Model):
         PREVIEW = "preview", _("waiting for you")
         WAITING = "waiting", _("waiting for a worker")
         RUNNING = "running", _("running")
-        DONE = "done", _("done")
+        DONE = "done", pgettext_lazy("import", "done")
         CANCELLED = "cancelled", _("cancelled")
         FAILED = "failed", _("not readable")
 
@@ -119,6 +120,11 @@ class ImportJob(models.Model):
     def is_active(self) -> bool:
         """Return whether there is work to do on it."""
         return self.state in ACTIVE
+
+    @property
+    def good_rows(self) -> int:
+        """Return how many rows would be stored, once all are checked."""
+        return self.rows - self.bad_rows
 
     @property
     def rate(self) -> int:

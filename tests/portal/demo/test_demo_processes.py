@@ -10,7 +10,8 @@ import pytest
 import requests
 
 from portal.demo.lock import only_demo
-from tests.portal.conftest import Processes, eventually, free_port, run
+from tests.live import eventually, free_port
+from tests.portal.conftest import Processes, run
 from tests.portal.test_processes import command, family
 
 pytestmark = pytest.mark.processes

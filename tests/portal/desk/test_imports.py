@@ -116,7 +116,7 @@ def test_bad_rows_are_named_and_downloaded_and_that_is_recorded(desk: Client) ->
     job = uploaded(desk, row_of(0, 轨迹类型="x"), row_of(1))
     html = page(desk, job)
     assert "第 2 行" in html
-    assert "轨迹类型: 应为整数" in html
+    assert "轨迹类型：应为微信的轨迹类型编码" in html
 
     answer = desk.post(url("report", job))
 

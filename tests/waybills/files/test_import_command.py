@@ -87,7 +87,7 @@ def test_bad_rows_are_named_and_written_to_be_corrected(run: Any, tmp_path: File
     output, errors = run(csv_file(*rows_of(3), *bad), "--report", str(report))
 
     assert "有误的行：30" in output
-    assert errors.count("轨迹类型: 应为整数") == 20
+    assert errors.count("轨迹类型：应为微信的轨迹类型编码") == 20
     lines = report.read_text("utf-8-sig").splitlines()
     assert len(lines) == 31
     assert lines[0] == "行号,原因," + ",".join(HEADER)

@@ -12,7 +12,8 @@ import pytest
 from django.contrib.auth.models import User
 
 from tests.delivery.conftest import processes
-from tests.delivery.processes import IS_FULL, Processes, Started, environment, eventually
+from tests.delivery.processes import IS_FULL, Processes, Started, environment
+from tests.live import eventually
 from tests.waybills.files.conftest import csv_file, rows_of, work_until_still
 from waybills.action_types import ActionType
 from waybills.files import jobs

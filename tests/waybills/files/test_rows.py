@@ -14,6 +14,10 @@ from waybills.ingest import PathItem, WaybillItem
 
 AT = int(datetime(2026, 11, 24, 2, 30, tzinfo=UTC).timestamp())
 """10:30 in Shanghai."""
+NO_CODE = (
+    "A number of WeChat's table is expected, such as 300002. "
+    "A column of words or codes of your own is to be mapped to the carrier's code."
+)
 
 
 def read(
@@ -119,7 +123,7 @@ def test_a_waybill_number_with_an_e_in_it_is_one() -> None:
         ("收件人姓名", "#N/A", "The spreadsheet shows an error here: #N/A."),
         ("收件人姓名", "", "This field is required."),
         ("轨迹类型", "300001", "This action_type is not in WeChat's table."),
-        ("轨迹类型", "派送", "An integer is expected."),
+        ("轨迹类型", "派送", NO_CODE),
         ("轨迹描述", "长" * 513, "At most 512 characters."),
         ("运单号", "", "This field is required."),
     ],
@@ -130,13 +134,13 @@ def test_a_bad_cell_is_named_as_the_file_names_it(name: str, cell: str, reason: 
 
 def test_all_that_is_wrong_is_named_at_once() -> None:
     assert reason_of(["SF1", "", "李四", "", *ROW[4:]]) == (
-        "下单时间: This field is required.; 收件人电话: This field is required."
+        "下单时间: This field is required. 收件人电话: This field is required."
     )
 
 
 def test_a_field_that_the_file_has_not_is_named_by_the_desk_s_word() -> None:
     assert reason_of(["SF1", "李四"], ("运单号", "收件人姓名")) == (
-        "created by the carrier at: This field is required.; receiver's phone: This field is required."
+        "created by the carrier at: This field is required. receiver's phone: This field is required."
     )
 
 

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import requests
 
-from tests.end_to_end.system import ROOT, System, eventually, system
+from tests.end_to_end.system import ROOT, System, system
+from tests.live import eventually
 from tests.wechat.gateway.carrier_client import WechatClient
 from tests.wechat.gateway.samples import PATHNOTIFY, PHONE, USERQUERY, push
 

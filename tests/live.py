@@ -1,0 +1,23 @@
+"""What tests of real processes share: a port for each, and the patience that they need."""
+
+import socket
+import time
+from collections.abc import Callable
+from typing import Any
+
+
+def free_port() -> int:
+    """Return a port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def eventually(holds: Callable[[], Any], what: str = "", within: float = 60) -> Any:
+    """Return what `holds` returns once that is true; fail after a while. The machine may be busy."""
+    until = time.monotonic() + within
+    while not (result := holds()):
+        assert time.monotonic() < until, f"not within {within} s: {what or repr(result)}"
+        time.sleep(0.05)
+    return result
