@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
@@ -121,6 +122,43 @@ def test_a_batch_that_deadlocks_is_repeated_whole(now: datetime) -> None:
 
     assert set(Waybill.objects.values_list("create_time", flat=True)) == {1_790_000_000}
     assert Push.objects.count() == 2
+
+
+@contextmanager
+def deadlocks(times: int) -> Iterator[None]:
+    """Let so many writes of a waybill end as a deadlock's victim."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE SEQUENCE victims")
+        cursor.execute(
+            f"""CREATE FUNCTION fall_victim() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                IF nextval('victims') <= {times} THEN RAISE 'deadlock detected' USING ERRCODE = '40P01'; END IF;
+                RETURN NEW; END $$"""
+        )
+        cursor.execute(
+            "CREATE TRIGGER victim BEFORE INSERT ON waybills_waybill FOR EACH ROW EXECUTE FUNCTION fall_victim()"
+        )
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP FUNCTION fall_victim CASCADE")
+            cursor.execute("DROP SEQUENCE victims")
+
+
+def test_a_batch_is_tried_three_times_where_it_deadlocks_again(now: datetime) -> None:
+    with deadlocks(2):
+        report = ingest([waybill_item("SF1")], [path_item("SF1")], now=now)
+
+    assert (report.waybills_created, report.paths_created) == (1, 1)
+    assert Push.objects.count() == 1
+
+
+def test_a_batch_that_deadlocks_for_ever_is_given_up_whole(now: datetime) -> None:
+    with deadlocks(3), pytest.raises(OperationalError, match="deadlock"):
+        ingest([waybill_item("SF1")], [path_item("SF1")], now=now)
+
+    assert not Waybill.objects.exists()
+    assert not Path.objects.exists()
 
 
 def test_what_another_sender_is_just_writing_is_waited_for_and_found(now: datetime) -> None:
