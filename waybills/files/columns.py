@@ -230,6 +230,8 @@ def guess_mapping(header: Sequence[str]) -> list[str]:
 
     >>> guess_mapping(["运单号", "收件人手机号", "receiver_name", "备注", "单号"])
     ['waybill_id', 'receiver.phone', 'receiver.name', '', '']
+    >>> guess_mapping(["收件省", "寄件地址", "收件员", "寄件时间"])
+    ['receiver.province', 'sender.address', 'pickup_courier_name', 'create_time']
     """
     taken: set[str] = set()
     mapping = []

@@ -112,6 +112,15 @@ def test_a_mapping_that_cannot_be_used_is_explained(desk: Client) -> None:
     assert "有两列对应同一字段" in answer.content.decode()
 
 
+def test_the_start_counts_what_would_be_stored_and_is_not_offered_for_nothing(desk: Client) -> None:
+    some = page(desk, uploaded(desk, row_of(0, 轨迹类型="x"), row_of(1), row_of(2)))
+    none = page(desk, uploaded(desk, row_of(0, 轨迹类型="x")))
+
+    assert "开始导入 2 行" in some
+    assert 'name="start"' not in none
+    assert 'name="check"' in none
+
+
 def test_bad_rows_are_named_and_downloaded_and_that_is_recorded(desk: Client) -> None:
     job = uploaded(desk, row_of(0, 轨迹类型="x"), row_of(1))
     html = page(desk, job)
