@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
-from waybills.admin.import_preview import field_choices, preview
+from waybills.admin.import_preview import field_choices, masked_reasons, preview
 from waybills.admin.import_progress import progress
 from waybills.admin.person import person
 from waybills.admin.read_only import ReadOnlyAdmin
@@ -155,7 +155,7 @@ class ImportJobAdmin(ReadOnlyAdmin):
             "shape": _shape(job),
             "failure": refusal_text(job.failure, job.failure_line) if job.failure else "",
             "has_report": jobs.has_report(job),
-            "may_export": _may_export(request, job),
+            "may_export": _may_see(request, job),
             **_contents(job),
         }
         return TemplateResponse(request, "admin/waybills/importjob/page.html", context)
@@ -171,6 +171,9 @@ class ImportJobAdmin(ReadOnlyAdmin):
         job = get_object_or_404(ImportJob, pk=job_id)
         plan = jobs.plan_of(job)
         mapping = tuple(request.POST.get(f"field-{index}", "") for index in range(len(plan.header)))
+        if mapping != plan.mapping and not _may_see(request, job):
+            # Which columns are masked, and how, follows from what they mean.
+            raise PermissionDenied
         try:
             if mapping != plan.mapping:
                 jobs.choose_mapping(job_id=job_id, mapping=mapping)
@@ -196,7 +199,7 @@ class ImportJobAdmin(ReadOnlyAdmin):
         """Return the bad rows, to be corrected and uploaded again."""
         self._check_permission(request)
         job = get_object_or_404(ImportJob, pk=job_id)
-        if not _may_export(request, job):
+        if not _may_see(request, job):
             raise PermissionDenied
         try:
             lines = jobs.export_bad_rows(job=job, actor=person(request))
@@ -219,7 +222,7 @@ def _contents(job: ImportJob) -> dict[str, Any]:
         return {
             "columns": columns,
             "preview_rows": zip(*(column.cells for column in columns), strict=True),
-            "bad": jobs.first_bad_rows(job),
+            "bad": masked_reasons(jobs.first_bad_rows(job)),
             "mapping_fault": MAPPING_FAULTS[fault] if fault else "",
             "choices": field_choices(),
         }
@@ -233,7 +236,7 @@ def _shape(job: ImportJob) -> str:
     return f"{encoding}, {_DELIMITERS[delimiter]}" if delimiter else encoding
 
 
-def _may_export(request: HttpRequest, job: ImportJob) -> bool:
+def _may_see(request: HttpRequest, job: ImportJob) -> bool:
     """Return whether the person may have the rows as they are: who uploaded them has them already."""
     return job.created_by_id == request.user.pk or may_reveal(request)
 

@@ -1,19 +1,27 @@
 """The first rows of a file as the desk shows them: masked, each column by the field that it has."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from waybills.admin.masking import mask_numbers, mask_path, mask_phone
 from waybills.documents import Contact, PathDocument
-from waybills.files.columns import BY_FIELD, COLUMNS, Kind
-from waybills.files.rows import Row
+from waybills.files.cells import is_moment
+from waybills.files.columns import BY_FIELD, COLUMNS, Kind, is_row_of_data
+from waybills.files.rows import BadRow, Row
 from waybills.masking import mask_name
 
 _LONGEST = 40
+_LONGEST_READ = 512
+"""Characters of a cell: of a name, every one becomes a step of a pattern."""
 _PLAIN = re.compile(r"[A-Z0-9_./:\- ]{1,19}", re.ASCII)
 """Codes and moments of a column without a field are readable; a phone is not, nor anything in Chinese."""
+_NUMBER = re.compile(r"[A-Za-z0-9_./-]{1,64}", re.ASCII)
+_PHONE = re.compile(
+    r"(?<![A-Za-z0-9])(?:(?:00)?86-?)?(?:1[3-9]\d-?\d{4}-?\d{4}|0\d{2,3}-?\d{7,8})(?![A-Za-z0-9])", re.ASCII
+)
+"""What stands alone in a column of numbers and is not shown: a number of a waybill seldom looks like it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +35,22 @@ class PreviewColumn:
 
 
 def preview(header: Sequence[str], mapping: Sequence[str], rows: Sequence[Row]) -> list[PreviewColumn]:
-    """Return the columns of a file, masked. A header is masked too: the first line may be a row of data."""
+    """Return the columns of a file, masked, a header too: the first line may be a row of data.
+
+    What a person says that a column means proves nothing of what stands in it.
+    """
+    mask_header = _mask_unknown if is_row_of_data(header) else mask_numbers
     columns = []
     for index, (name, field) in enumerate(zip(header, mapping, strict=True)):
         cells = [_mask(_cell(row, index), field, _names_of(row, mapping)) for row in rows]
-        columns.append(PreviewColumn(index, mask_numbers(name), field, [_short(cell) for cell in cells]))
+        header_cell = mask_header(name[:_LONGEST_READ])
+        columns.append(PreviewColumn(index, _short(header_cell), field, [_short(cell) for cell in cells]))
     return columns
+
+
+def masked_reasons(bad: Iterable[BadRow]) -> list[BadRow]:
+    """Return bad rows whose reasons repeat no number of the file."""
+    return [replace(row, reason=mask_numbers(row.reason)) for row in bad]
 
 
 def _mask(text: str, field: str, names: Sequence[Contact]) -> str:
@@ -51,7 +69,7 @@ def _names_of(row: Row, mapping: Sequence[str]) -> list[Contact]:
 
 
 def _cell(row: Row, index: int) -> str:
-    return row.cells[index].strip() if index < len(row.cells) else ""
+    return row.cells[index].strip()[:_LONGEST_READ] if index < len(row.cells) else ""
 
 
 def field_choices() -> list[tuple[str, Any]]:
@@ -65,6 +83,14 @@ def _mask_unknown(text: str) -> str:
     return f"{text[:1]}***" if text else ""
 
 
+def _mask_number(text: str) -> str:
+    return text if _NUMBER.fullmatch(text) and not _PHONE.search(text) else _mask_unknown(text)
+
+
+def _mask_moment(text: str) -> str:
+    return text if is_moment(text) else _mask_unknown(text)
+
+
 def _short(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
@@ -75,10 +101,10 @@ def _mask_address(text: str) -> str:
 
 _MASKS: Mapping[Kind, Callable[[str], str]] = {
     Kind.TEXT: mask_numbers,
-    Kind.NUMBER: str,
+    Kind.NUMBER: _mask_number,
     Kind.PHONE: mask_phone,
     Kind.NAME: mask_name,
     Kind.ADDRESS: _mask_address,
-    Kind.MOMENT: str,
-    Kind.INTEGER: str,
+    Kind.MOMENT: _mask_moment,
+    Kind.INTEGER: _mask_unknown,
 }

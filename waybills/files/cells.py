@@ -19,9 +19,10 @@ _FORMULA_TEXT = re.compile(r'="([^"]*)"')
 _MOMENT = re.compile(
     r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?[\sT]+(\d{1,2})[::](\d{1,2})(?:[::](\d{1,2})(?:\.\d+)?)?"
 )
+_UNIX_SECONDS = re.compile(r"[1-3][0-9]{9}")
 _FAULTS = frozenset({"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"})
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-"""What makes a spreadsheet run a cell."""
+FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
+"""What makes a spreadsheet run a cell; some read the full-width signs as the others."""
 
 
 class CellUnreadable(ValueError):
@@ -114,6 +115,11 @@ def _read_code(text: str) -> str:
             "A column of words or codes of your own is to be mapped to the carrier's code."
         )
     )
+
+
+def is_moment(text: str) -> bool:
+    """Return whether a text is written as a moment: as a calendar's, or as Unix seconds of ten digits."""
+    return _MOMENT.fullmatch(text) is not None or _UNIX_SECONDS.fullmatch(text) is not None
 
 
 READERS: Mapping[Kind, Callable[[str], str | int]] = {

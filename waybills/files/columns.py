@@ -210,6 +210,7 @@ LINE_HEADER, REASON_HEADER = _("line number"), _("reason")
 
 _LONGEST_HEADER = 128
 """Characters: a longer one means no field."""
+_DIGITS_OF_DATA = 7
 
 
 def _normal(header: str) -> str:
@@ -242,9 +243,20 @@ def guess_mapping(header: Sequence[str]) -> list[str]:
     return mapping
 
 
+def is_row_of_data(header: Sequence[str]) -> bool:
+    """Return whether a first line is no header: no name of a column holds seven digits, as phones and times do.
+
+    >>> is_row_of_data(["运单号", "电话1"]), is_row_of_data(["SF1", "李四", "138 0013 8000"])
+    (False, True)
+    """
+    return any(sum(map(str.isdigit, name)) >= _DIGITS_OF_DATA for name in header)
+
+
 def check_mapping(mapping: Sequence[str]) -> str:
     """Return what keeps a mapping from being used, as a code of MAPPING_FAULTS, or the empty text."""
     fields = [field for field in mapping if field]
+    if not BY_FIELD.keys() >= set(fields):
+        return "unknown"
     if len(fields) != len(set(fields)):
         return "twice"
     if "waybill_id" not in fields:
@@ -255,6 +267,7 @@ def check_mapping(mapping: Sequence[str]) -> str:
 
 
 MAPPING_FAULTS: Mapping[str, Any] = {
+    "unknown": _("There is no such field."),
     "twice": _("Two columns have the same field: leave one of them out."),
     "no_number": _("No column is the waybill number: say which one is."),
     "nothing_else": _("Nothing but the waybill number has a field: say what the other columns are."),

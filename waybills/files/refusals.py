@@ -34,6 +34,7 @@ FILE_REFUSALS: Mapping[str, Any] = {
     "broken_csv": _("The quotes of the CSV file do not match."),
     "broken_xlsx": _("The workbook is damaged: open it in Excel and save it anew."),
     "swollen_xlsx": _("Unpacked, the workbook is larger than what is read: split it, or save it as CSV."),
+    "gave_up": _("Reading was begun three times and came to no end: split the file, or save it as CSV."),
     "no_sheet": _("The workbook has no sheet with cells."),
 }
 

@@ -8,9 +8,12 @@ from django.utils.translation import gettext as _
 
 from waybills.fields import Code, Problem
 from waybills.files.cells import READERS, CellUnreadable
-from waybills.files.columns import BY_FIELD
+from waybills.files.columns import BY_FIELD, is_row_of_data
 from waybills.ingest import PathItem, WaybillItem
 from waybills.items import Translate, read_row
+
+_LONGEST_NAME = 64
+"""Characters of a header in a reason: a million bad rows repeat it."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -41,7 +44,8 @@ class RowReader:
         """header: as the file has it. mapping: for each header its field, or the empty text."""
         self._width = len(header)
         self._cells = [_Cell.of(index, field) for index, field in enumerate(mapping) if field]
-        self._names = {field: name for name, field in zip(header, mapping, strict=True) if field and name}
+        names = [""] * len(header) if is_row_of_data(header) else [name[:_LONGEST_NAME] for name in header]
+        self._names = {field: name for name, field in zip(names, mapping, strict=True) if field and name}
         self._translate = translate
 
     def read(self, row: Row) -> tuple[WaybillItem | None, PathItem | None, BadRow | None]:
@@ -81,7 +85,7 @@ class RowReader:
         )
 
     def _name(self, field: str) -> str:
-        """Return the field as the file calls it; one that the file has not, as the desk does."""
+        """Return the field as the file calls it; one that the file has no name for, as the desk does."""
         return self._names.get(field) or (str(BY_FIELD[field].label) if field in BY_FIELD else field)
 
 

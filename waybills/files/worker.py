@@ -34,6 +34,8 @@ LEASE = timedelta(seconds=60)
 """Of a step; a worker that was killed is missed after it."""
 READING_LEASE = timedelta(seconds=180)
 """A workbook says nothing until its texts are unpacked."""
+MOST_READINGS = 3
+"""A file that ends its readers, by an error or for lack of memory, is given up: two would keep all others waiting."""
 
 
 class LeaseLost(Exception):
@@ -118,6 +120,9 @@ def _read(job: ImportJob) -> None:
         chunks.erase(fresh, ImportChunk.Kind.ROWS)
         fresh.rows = fresh.chunks = 0
         fresh.save()
+    if job.fence > MOST_READINGS:
+        _fail(job, FileRefused("gave_up"))
+        return
     try:
         table = read_table(chunks.read_file(job))
         rows = 0

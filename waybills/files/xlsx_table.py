@@ -6,9 +6,9 @@ from contextlib import suppress
 from typing import Any, BinaryIO
 from xml.etree.ElementTree import fromstring
 from xml.parsers import expat
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
-from openpyxl import load_workbook
+from openpyxl.reader.excel import ExcelReader
 from openpyxl.utils.exceptions import InvalidFileException
 
 from waybills.files.cells import text_of
@@ -24,7 +24,17 @@ _BLOCK = 64 * 1024
 _LAST_LINE = 1_048_576
 """Of any sheet, by Excel's own limit."""
 _CONTENTS = "[Content_Types].xml"
-_SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"
+_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+_SHEET, _STRINGS = f"{_TYPE}.worksheet+xml", f"{_TYPE}.sharedStrings+xml"
+_SHEETS = "xl/worksheets/"
+"""What stands elsewhere is found by its name and read whole, whatever type it is given."""
+_MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+_MOST_ELEMENTS = 300_000
+"""Of one row or string, or of a part without any: each becomes an object, a style a thousand bytes of it."""
+_MOST_PIECES = 4 * _LAST_LINE
+"""Rows of a sheet, or strings."""
+_SMALL = 1024 * 1024
+"""Bytes of a part that cannot hold more elements than that."""
 _DAMAGE = (
     AttributeError,
     BadZipFile,
@@ -49,12 +59,30 @@ def read(file: BinaryIO) -> tuple[str, Iterator[Row]]:
     try:
         _check(file)
         file.seek(0)
-        book = load_workbook(file, read_only=True, data_only=True, keep_links=False)
+        reader = _Reader(file, read_only=True, data_only=True, keep_links=False)
+        reader.read()
+        book = reader.wb
     except _DAMAGE as error:
         raise FileRefused("broken_xlsx") from error
     if not book.worksheets:
         raise FileRefused("no_sheet")
     return "XLSX", _rows(book)
+
+
+class _Reader(ExcelReader):  # type: ignore[misc]
+    """Leaves out what no table needs: of these parts each is read whole."""
+
+    def read_chartsheet(self, sheet: Any, rel: Any) -> None:
+        """Read no chart."""
+
+    def read_properties(self) -> None:
+        """Read no author and title."""
+
+    def read_custom(self) -> None:
+        """Read no properties of a company's own."""
+
+    def read_theme(self) -> None:
+        """Read no colours."""
 
 
 def _check(file: BinaryIO) -> None:
@@ -66,14 +94,46 @@ def _check(file: BinaryIO) -> None:
         parts = {info.filename: info.file_size for info in archive.infolist()}
         if len(archive.infolist()) > _MOST_PARTS or sum(parts.values()) > _LARGEST or parts[_CONTENTS] > _LARGEST_PART:
             raise FileRefused("swollen_xlsx")
+        if any(info.compress_type not in {ZIP_STORED, ZIP_DEFLATED} for info in archive.infolist()):
+            # The format has no other; LZMA asks for gigabytes, and its errors are of a kind of their own.
+            raise FileRefused("broken_xlsx")
         for name in parts:
             _refuse_doctype(archive, name)
         types: dict[str, set[str]] = {}
         for entry in fromstring(archive.read(_CONTENTS)):  # noqa: S314 - it has no DOCTYPE
             types.setdefault(entry.get("PartName", "").lstrip("/"), set()).add(entry.get("ContentType", ""))
-    for name, size in parts.items():
-        if size > _LARGEST_PART and types.get(name) != {_SHEET}:
+        for name, size in parts.items():
+            piece = _piece(name, types.get(name, set()))
+            if size > _LARGEST_PART and piece != "row":
+                raise FileRefused("swollen_xlsx")
+            if size > _SMALL:
+                _refuse_crowd(archive, name, piece)
+
+
+def _piece(name: str, types: set[str]) -> str:
+    """Return the element by which a part is read piece by piece; the empty text: it is read whole."""
+    if types == {_SHEET} and name.startswith(_SHEETS) and name.endswith(".xml"):
+        return "row"
+    return "si" if types == {_STRINGS} else ""
+
+
+def _refuse_crowd(archive: ZipFile, name: str, piece: str) -> None:
+    """Refuse a part that packs more elements than are held in memory into one row, or into itself."""
+    mark, since, pieces = f"{_MAIN} {piece}", 0, 0
+
+    def count(element: str, attributes: Any) -> None:
+        nonlocal since, pieces
+        if element == mark:
+            since, pieces = 0, pieces + 1
+        since += 1
+        if since > _MOST_ELEMENTS or pieces > _MOST_PIECES:
             raise FileRefused("swollen_xlsx")
+
+    parser = expat.ParserCreate(namespace_separator=" ")
+    parser.StartElementHandler = count
+    with suppress(expat.ExpatError), archive.open(name) as part:
+        while block := part.read(_BLOCK):
+            parser.Parse(block, False)
 
 
 class _RootReached(Exception):

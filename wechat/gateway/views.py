@@ -63,7 +63,13 @@ def stable_token(request: HttpRequest) -> Answer:
     credentials = read_stable_token(_body(request))
     account = _account(credentials)
     now = time.time()
-    return _granted(grant_forced(account, now) if credentials.force_refresh else grant(account, now))
+    if not credentials.force_refresh:
+        return _granted(grant(account, now))
+    # It writes, as little else that comes without an access token.
+    if wait_before(account.user_id, now):
+        raise GatewayRefused(Errcode.TOO_MANY_A_MINUTE)
+    with PLACES.place(account.user_id, is_write=True):
+        return _granted(grant_forced(account, now))
 
 
 @answers("GET")

@@ -1,6 +1,7 @@
 """Importing a file at the desk: who may, what is shown, and what each button does."""
 
 import io
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -119,6 +120,75 @@ def test_the_start_counts_what_would_be_stored_and_is_not_offered_for_nothing(de
     assert "开始导入 2 行" in some
     assert 'name="start"' not in none
     assert 'name="check"' in none
+
+
+def test_a_field_that_there_is_not_is_refused_and_stops_no_worker(desk: Client) -> None:
+    job = uploaded(desk, *rows_of(1))
+
+    answer = desk.post(url("mapping", job), {**mapping_of(job), "field-1": "evil"}, follow=True)
+    work_until_still()
+
+    assert "没有这样的字段" in answer.content.decode()
+    job.refresh_from_db()
+    assert job.state == "preview"
+
+
+@pytest.mark.parametrize("field", ["waybill_id", "sender.id", "action_time", "action_type"])
+def test_a_column_that_is_called_something_else_shows_no_personal_data(desk: Client, field: str) -> None:
+    row = ["欧阳锋", "纺都路9号", "13800138000", "0571-88886666", "SF1", "王"]
+    job = uploaded(desk, row, header=tuple("abcdef"))
+    for index in range(4):
+        chosen = {"field-5": "receiver.name", "field-4": "waybill_id", f"field-{index}": field}
+        desk.post(url("mapping", job), chosen | ({"field-4": ""} if field == "waybill_id" else {}))
+        work_until_still()
+        html = page(desk, job)
+        for text in ("欧阳锋", "纺都路", "13800138000", "88886666"):
+            assert text not in html
+
+
+def test_a_file_without_a_header_shows_no_personal_data(desk: Client) -> None:
+    job = uploaded(desk, ["SF2", "李四", ""], header=("SF1", "欧阳锋", "13800138000"))
+    fields = {"field-0": "waybill_id", "field-1": "receiver.name", "field-2": "receiver.phone"}
+
+    desk.post(url("mapping", job), fields)
+    work_until_still()
+
+    html = page(desk, job)
+    assert "有误" in html
+    assert "欧阳锋" not in html
+    assert "13800138000" not in html
+
+
+def test_reasons_repeat_no_number(desk: Client) -> None:
+    assert "3800138000" not in page(desk, uploaded(desk, row_of(0, 收件人电话="1.3800138000E+10")))
+
+
+def test_a_name_of_any_length_costs_the_page_no_time(desk: Client) -> None:
+    job = uploaded(desk, row_of(0, 收件人姓名="a" * 30_000 + "b", 轨迹描述="a" * 60_000))
+
+    began = time.process_time()
+    page(desk, job)
+
+    assert time.process_time() - began < 2
+
+
+def test_a_long_header_is_not_repeated_with_every_bad_row(desk: Client) -> None:
+    job = uploaded(desk, ["SF1", "x", ""], header=("运单号", "收件人姓名（" + "长" * 20_000 + "）", "收件人电话"))
+    desk.post(url("mapping", job), {**mapping_of(job), "field-1": "create_time"})
+    work_until_still()
+
+    assert len(jobs.first_bad_rows(job)[0].reason) < 500
+
+
+def test_what_the_columns_of_another_person_mean_needs_the_right_to_see_personal_data(
+    desk: Client, desk_of: Callable[..., Client]
+) -> None:
+    job = uploaded(desk, *rows_of(1))
+    changed = {**mapping_of(job), "field-2": "receiver.province"}
+
+    assert desk_of(*INGEST).post(url("mapping", job), changed).status_code == 403
+    assert desk_of(*INGEST).post(url("mapping", job), mapping_of(job)).status_code == 302
+    assert desk_of(*INGEST, "waybills.reveal_waybill").post(url("mapping", job), changed).status_code == 302
 
 
 def test_bad_rows_are_named_and_downloaded_and_that_is_recorded(desk: Client) -> None:

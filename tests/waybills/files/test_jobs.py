@@ -16,7 +16,7 @@ from waybills.documents import unseal_path
 from waybills.files import chunks, jobs, worker
 from waybills.files.refusals import FileRefused
 from waybills.files.rows import Row
-from waybills.files.worker import MOST_AT_ONCE, has_work, work
+from waybills.files.worker import MOST_AT_ONCE, MOST_READINGS, has_work, work
 from waybills.models import Act, CarrierCode, ImportChunk, ImportJob, Path, Push, Waybill
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -281,3 +281,16 @@ def test_a_piece_is_kept_once(upload: Upload) -> None:
 
     with pytest.raises(IntegrityError), transaction.atomic():
         ImportChunk.objects.create(job=piece.job, kind=piece.kind, number=piece.number, sealed=b"x")
+
+
+def test_a_file_that_ends_its_readers_is_given_up(person: User) -> None:
+    file = csv_file(*rows_of(1))
+    job = jobs.upload(actor=person, name="events.csv", file=file, size=len(file.getvalue()))
+    # Each claim that came to no end.
+    ImportJob.objects.filter(pk=job.pk).update(fence=MOST_READINGS)
+
+    work_until_still()
+
+    job.refresh_from_db()
+    assert (job.state, job.failure) == ("failed", "gave_up")
+    assert not ImportChunk.objects.exists()

@@ -8,6 +8,7 @@ from django.utils import translation
 from tests.waybills.files.conftest import HEADER, ROW
 from waybills.action_types import ActionType
 from waybills.documents import Contact
+from waybills.files.cells import guard, unguard
 from waybills.files.columns import check_mapping, guess_mapping
 from waybills.files.rows import BadRow, Row, RowReader
 from waybills.ingest import PathItem, WaybillItem
@@ -173,3 +174,9 @@ def test_the_carrier_s_own_code_is_translated() -> None:
 )
 def test_a_mapping_that_cannot_be_used_is_refused(mapping: list[str], fault: str) -> None:
     assert check_mapping(mapping) == fault
+
+
+@pytest.mark.parametrize("text", ["=1+1", "＝1+1", "＋1", "－1", "＠A1", "\n=1", "\t=1"])
+def test_a_cell_that_a_spreadsheet_may_run_is_guarded_and_comes_back(text: str) -> None:
+    assert guard(text).startswith("'")
+    assert unguard(guard(text)) == text

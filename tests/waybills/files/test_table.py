@@ -1,6 +1,7 @@
 """Files as they are found: encodings, delimiters, workbooks, and what is refused."""
 
 import io
+import re
 import time
 import tracemalloc
 import zipfile
@@ -223,6 +224,53 @@ def test_a_workbook_that_swells_is_refused_before_it_is_unpacked(part: str, mebi
     began = time.process_time()
     assert refusal_of(content) == "swollen_xlsx"
     assert time.process_time() - began < 0.5
+
+
+def changed(part: str, old: bytes, new: bytes) -> bytes:
+    """Return a workbook with something else in one of its parts."""
+    file = xlsx_file(ROW)
+    with zipfile.ZipFile(file) as archive:
+        content = archive.read(part)
+    assert old in content
+    return rewritten(file, **{part: content.replace(old, new, 1)})
+
+
+@pytest.mark.parametrize(
+    ("part", "end", "element"),
+    [
+        ("xl/styles.xml", b"</cellXfs>", b"<xf/>"),
+        (SHEET, b"</row>", b"<c/>"),
+        (SHEET, b"</sheetData>", b"<x/>"),
+        (SHEET, b"</sheetData>", b'<row xmlns=""/>'),
+    ],
+)
+def test_a_workbook_of_a_million_elements_in_one_piece_is_refused(part: str, end: bytes, element: bytes) -> None:
+    content = changed(part, end, element * 1_000_000 + end)
+
+    assert len(content) < 64 * 1024
+    assert refusal_of(content) == "swollen_xlsx"
+
+
+@pytest.mark.parametrize("name", ["xl/styles.xml", "xl/_rels/workbook.xml.rels"])
+def test_no_part_but_a_sheet_grows_by_being_called_one(name: str) -> None:
+    override = f'<Override PartName="/{name}" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml'
+    file = io.BytesIO(swollen(name, 65))
+    with zipfile.ZipFile(file) as archive:
+        types = archive.read("[Content_Types].xml").decode()
+    kept = re.sub(f'<Override [^>]*"/{name}"[^>]*>', "", types)
+    lying = kept.replace("</Types>", f'{override}.worksheet+xml"/></Types>').encode()
+
+    assert refusal_of(rewritten(file, **{"[Content_Types].xml": lying})) == "swollen_xlsx"
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_a_workbook_packed_as_none_is_is_refused(method: int) -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(xlsx_file(ROW)) as old, zipfile.ZipFile(file, "w", method) as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name))
+
+    assert refusal_of(file.getvalue()) == "broken_xlsx"
 
 
 def test_a_sheet_may_be_larger_than_a_part_that_is_held_in_memory() -> None:

@@ -305,3 +305,18 @@ def test_a_process_without_a_free_place_is_a_busy_system(gateway: Gateway) -> No
         assert gateway.call("pathnotify", fresh())["errcode"] == -1
 
     assert gateway.call("pathnotify", fresh())["errcode"] == 0
+
+
+def test_a_forced_token_needs_a_place_and_counts(gateway: Gateway, change: Any) -> None:
+    with ExitStack() as others:
+        for other in range(PLACES.most_writes):
+            others.enter_context(PLACES.place(-1 - other, is_write=True))
+        assert gateway.stable_token(force_refresh=True)["errcode"] == -1
+        assert "access_token" in gateway.stable_token()
+
+    cache.clear()
+    change("API", rate=(1, 86_400))
+    answers = [gateway.stable_token(force_refresh=True) for _ in range(2)]
+
+    assert [answer.get("errcode", 0) for answer in answers] == [0, 45011]
+    cache.clear()
