@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from tests.delivery.load import number, post
-from tests.factories import make_path, make_user, make_waybill
+from tests.factories import make_path, make_user, make_waybill, settle
 from tests.waybills.conftest import NOW, path_item
 from waybills import lanes
 from waybills.documents import Contact
@@ -47,7 +47,7 @@ def test_what_a_person_resends_to_a_phone_that_is_no_mobile_is_skipped_again() -
 def test_an_event_that_comes_after_a_newer_one_was_sent_expires_as_overtaken() -> None:
     post([1], 300002, now=NOW)
     Lane.objects.update(sent_through=Push.objects.get().action_time)
-    Push.objects.update(state=PushState.SENT, not_before=None, settled_at=NOW)
+    settle(Push.objects.all(), PushState.SENT, at=NOW)
     ingest([], [path_item(number(1), minutes_ago=30)], now=NOW)
 
     assert claim_and_end() == [("expired", "overtaken"), ("sent", "")]

@@ -182,4 +182,5 @@ def test_no_result_of_a_task_is_kept_anywhere() -> None:
     assert {name: task.ignore_result for name, task in app.tasks.items() if name.startswith("portal.")} == {
         "portal.celery.ring": True,
         "portal.celery.sweep": True,
+        "portal.celery.work_on_imports": True,
     }

@@ -13,6 +13,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone, translation
 
 from portal.environment import Problem
@@ -289,11 +290,12 @@ def _waiting_migration() -> Iterator[None]:
         with connection.cursor() as cursor:
             cursor.execute("UPDATE django_migrations SET name = %s WHERE app = 'wechat' AND name = %s", [after, before])
 
+    newest = max(name for app, name in MigrationRecorder(connection).applied_migrations() if app == "wechat")
     require_migrations.cache_clear()
-    rename("0001_initial", "none")
+    rename(newest, "none")
     yield
     require_migrations.cache_clear()
-    rename("none", "0001_initial")
+    rename("none", newest)
 
 
 @pytest.mark.usefixtures("_waiting_migration")
