@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -123,3 +123,19 @@ def test_what_is_past_its_deadline_is_found_by_the_index_of_deadlines(now: datet
         plan = _plan(lanes_sql.PAST_DEADLINE[True], {"now": now, "limit": 1000})
 
     assert "push_deadline" in plan
+
+
+@pytest.mark.parametrize("statement", [lanes_sql.WAKE[True], lanes_sql.heads(True)], ids=["wake", "heads"])
+def test_a_queue_is_found_by_its_own_index_where_nothing_was_pending_at_the_last_analysis(
+    statement: str, now: datetime
+) -> None:
+    ingest([waybill_item("SF1")], [path_item("SF1", seconds) for seconds in range(200)], now=now)
+    Push.objects.update(state="sent", settled_at=now, not_before=None)
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE waybills_push")
+
+    with transaction.atomic():
+        plan = _plan(statement, {"ids": [1, 2], "waited_since": now, "order_wait": timedelta(seconds=60)})
+
+    assert "push_pending" in plan
+    assert "push_deadline" not in plan
