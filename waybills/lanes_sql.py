@@ -46,7 +46,7 @@ _IS_URGENT = f"""EXISTS (SELECT 1 FROM waybills_push m WHERE m.waybill_id = lane
                                 AND m.action_type IN ({_MESSAGES}))"""  # noqa: S608 - constants
 
 
-# One look at a lane's queue instead of five: a fifth of the time.
+# One look at a lane's queue instead of five.
 _WAKE_POSTGRESQL = f"""
     UPDATE waybills_lane AS lane SET wake_at = due.wake_at, is_urgent = due.is_urgent
       FROM unnest(%(ids)b::bigint[]) AS given (id) CROSS JOIN LATERAL (

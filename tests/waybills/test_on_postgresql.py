@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -328,3 +328,19 @@ def test_a_feed_is_read_by_its_index_and_its_beginning_found_by_another(now: dat
     assert "Sort" not in plan
     assert "push_feed" in last
     assert "push_settled" in beginning
+
+
+@pytest.mark.parametrize("statement", [lanes_sql.WAKE[True], lanes_sql.heads(True)], ids=["wake", "heads"])
+def test_a_queue_is_found_by_its_own_index_where_nothing_was_pending_at_the_last_analysis(
+    statement: str, now: datetime
+) -> None:
+    ingest([waybill_item("SF1")], [path_item("SF1", seconds) for seconds in range(200)], now=now)
+    settle(Push.objects.all(), "sent", at=now)
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE waybills_push")
+
+    with transaction.atomic():
+        plan = _plan(statement, {"ids": [1, 2], "waited_since": now, "order_wait": timedelta(seconds=60)})
+
+    assert "push_pending" in plan
+    assert "push_deadline" not in plan
