@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 from django.test import override_settings
+from django.utils import translation
 from pytest_django.live_server_helper import LiveServer
 
 
@@ -18,6 +19,12 @@ def change(settings: Any) -> Any:
         setattr(settings, group, replace(getattr(django_settings, group), **fields))
 
     return apply
+
+
+@pytest.fixture(autouse=True)
+def _site_language() -> None:
+    # A request leaves its language with the thread.
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)
