@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 BATCH = 200
 """Lanes a claim and results a record, at most."""
-CONCURRENCY = 300
+CONCURRENCY = 500
 """Calls under way at once."""
 RECORDING = 2 * BATCH
 """Calls that have ended and may wait for their record before nothing more is claimed."""
