@@ -90,12 +90,12 @@ class Fields:
         """Return a phone in the form in which it is stored."""
         return self.text(name, PHONE_LENGTH, required, normalise_phone)
 
-    def moment(self, name: str) -> int:
-        """Return a time in Unix seconds, from 2000 on and before 2100."""
+    def moment(self, name: str, earliest: int = EARLIEST) -> int:
+        """Return a time in Unix seconds before 2100, from 2000 on where nothing else is said."""
         value = self._integer(name)
         if value is None:
             return 0
-        if not EARLIEST <= value < LATEST:
+        if not earliest <= value < LATEST:
             self.note(name, Code.OUT_OF_RANGE, _("Unix seconds between 2000 and 2100 are expected."))
             return 0
         return value

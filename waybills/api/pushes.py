@@ -58,7 +58,8 @@ def _filtered(fields: Fields) -> QuerySet[Push]:
 def _settled_since(fields: Fields) -> datetime | None:
     if not fields.has("settled_since"):
         return None
-    return datetime.fromtimestamp(fields.moment("settled_since"), UTC)
+    # 0 is how a client says "from the beginning".
+    return datetime.fromtimestamp(fields.moment("settled_since", earliest=0), UTC)
 
 
 class RetryView(ApiView):

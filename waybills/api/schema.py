@@ -206,7 +206,7 @@ list_pushes = extend_schema(
         OpenApiParameter("state", str, enum=PushState.values),
         OpenApiParameter(
             "settled_since",
-            {"type": "integer", "minimum": fields.EARLIEST, "maximum": fields.LATEST - 1},
+            {"type": "integer", "minimum": 0, "maximum": fields.LATEST - 1},
             description=_("Unix seconds; the list is then a feed: see `next` of its pages."),
         ),
         OpenApiParameter("cursor", str, description=_("From `next` or `previous` of another page.")),

@@ -82,6 +82,7 @@ def test_a_feed_begins_at_its_moment(api: Api) -> None:
 
     assert read_on(api, BEGINNING)[0] == ids[2:3]
     assert read_on(api, f"pushes/?settled_since={SINCE - 3 * 86400}")[0] == ids[:3]
+    assert read_on(api, "pushes/?settled_since=0")[0] == ids[:3]
 
 
 def test_an_empty_feed_has_a_next_page_all_the_same(api: Api) -> None:
