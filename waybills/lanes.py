@@ -437,7 +437,7 @@ def _release(sent_through: dict[int, int]) -> None:
         return
     if is_postgresql():
         execute(
-            sql.release(True),
+            sql.RELEASE[True],
             {
                 "ids": list(sent_through),
                 "sent_through": list(sent_through.values()),
@@ -446,6 +446,6 @@ def _release(sent_through: dict[int, int]) -> None:
         )
         return
     execute_each(
-        sql.release(False),
+        sql.RELEASE[False],
         [{"id": id_, "sent_through": moment, "order_wait": _order_wait()} for id_, moment in sent_through.items()],
     )

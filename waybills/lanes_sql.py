@@ -24,45 +24,40 @@ LOCK = {
     """,
 }
 
-_PLUS_ORDER_WAIT = {
-    True: "m.not_before + %(order_wait)s",
-    False: "strftime('%%Y-%%m-%%d %%H:%%M:%%f', m.not_before, %(order_wait)s)",
+# When a lane is due next: with its head, or when a message in it has waited long enough; and whether it holds one.
+# On PostgreSQL by one look at the queue instead of five.
+_DUE_POSTGRESQL = f"""
+    CROSS JOIN LATERAL (
+        SELECT least((array_agg(m.not_before ORDER BY m.action_time, m.id))[1],
+                     min(m.not_before + %(order_wait)s) FILTER (WHERE m.action_type IN ({_MESSAGES}))) AS wake_at,
+               coalesce(bool_or(m.action_type IN ({_MESSAGES})), false) AS is_urgent
+          FROM waybills_push m WHERE m.waybill_id = given.id AND m.state = 'pending') AS due
+"""  # noqa: S608 - constants
+_HEAD_SQLITE = """(SELECT p.not_before FROM waybills_push p WHERE p.waybill_id = lane.waybill_id AND p.state = 'pending'
+                    ORDER BY p.action_time, p.id LIMIT 1)"""
+_PENDING_MESSAGES_SQLITE = f"""
+    FROM waybills_push m WHERE m.waybill_id = lane.waybill_id AND m.state = 'pending' AND m.action_type IN ({_MESSAGES})
+"""
+# min() of SQLite is null if one of its arguments is: the head's own time stands in.
+_DUE_SQLITE = f"""
+    wake_at = min({_HEAD_SQLITE},
+                  coalesce((SELECT min(strftime('%%Y-%%m-%%d %%H:%%M:%%f', m.not_before, %(order_wait)s))
+                            {_PENDING_MESSAGES_SQLITE}), {_HEAD_SQLITE})),
+    is_urgent = EXISTS (SELECT 1 {_PENDING_MESSAGES_SQLITE})
+"""
+_IS_POSTED = "EXISTS (SELECT 1 FROM waybills_waybill w WHERE w.id = lane.waybill_id AND w.posted_at IS NOT NULL)"
+
+WAKE = {
+    True: f"""
+        UPDATE waybills_lane AS lane SET wake_at = due.wake_at, is_urgent = due.is_urgent
+          FROM unnest(%(ids)b::bigint[]) AS given (id) {_DUE_POSTGRESQL}
+         WHERE lane.waybill_id = given.id AND NOT lane.leased AND {_IS_POSTED}
+    """,  # noqa: S608 - constants
+    False: f"""
+        UPDATE waybills_lane AS lane SET {_DUE_SQLITE}
+         WHERE lane.waybill_id IN ({IDS[False]}) AND NOT lane.leased AND {_IS_POSTED}
+    """,  # noqa: S608 - constants
 }
-
-
-def next_wake(postgresql: bool) -> str:
-    """Return the expression of when a lane's queue is due: its head, or a message that has waited long enough."""
-    least = "least" if postgresql else "min"
-    # min() of SQLite is null if one of its arguments is: the head's own time stands in.
-    head = """(SELECT p.not_before FROM waybills_push p WHERE p.waybill_id = lane.waybill_id AND p.state = 'pending'
-                ORDER BY p.action_time, p.id LIMIT 1)"""
-    message = f"""(SELECT min({_PLUS_ORDER_WAIT[postgresql]}) FROM waybills_push m
-                    WHERE m.waybill_id = lane.waybill_id AND m.state = 'pending'
-                      AND m.action_type IN ({_MESSAGES}))"""  # noqa: S608 - constants
-    return f"{least}({head}, coalesce({message}, {head}))"
-
-
-_IS_URGENT = f"""EXISTS (SELECT 1 FROM waybills_push m WHERE m.waybill_id = lane.waybill_id AND m.state = 'pending'
-                                AND m.action_type IN ({_MESSAGES}))"""  # noqa: S608 - constants
-
-
-# One look at a lane's queue instead of five.
-_WAKE_POSTGRESQL = f"""
-    UPDATE waybills_lane AS lane SET wake_at = due.wake_at, is_urgent = due.is_urgent
-      FROM unnest(%(ids)b::bigint[]) AS given (id) CROSS JOIN LATERAL (
-            SELECT least((array_agg(m.not_before ORDER BY m.action_time, m.id))[1],
-                         min({_PLUS_ORDER_WAIT[True]}) FILTER (WHERE m.action_type IN ({_MESSAGES}))) AS wake_at,
-                   coalesce(bool_or(m.action_type IN ({_MESSAGES})), false) AS is_urgent
-              FROM waybills_push m WHERE m.waybill_id = given.id AND m.state = 'pending') AS due
-     WHERE lane.waybill_id = given.id AND NOT lane.leased
-       AND EXISTS (SELECT 1 FROM waybills_waybill w WHERE w.id = lane.waybill_id AND w.posted_at IS NOT NULL)
-"""  # noqa: S608 - constants
-_WAKE_SQLITE = f"""
-    UPDATE waybills_lane AS lane SET wake_at = {next_wake(False)}, is_urgent = {_IS_URGENT}
-     WHERE lane.waybill_id IN ({IDS[False]}) AND NOT lane.leased
-       AND EXISTS (SELECT 1 FROM waybills_waybill w WHERE w.id = lane.waybill_id AND w.posted_at IS NOT NULL)
-"""  # noqa: S608 - constants
-WAKE = {True: _WAKE_POSTGRESQL, False: _WAKE_SQLITE}
 """Wakes lanes; a leased one is woken when it is settled."""
 
 
@@ -238,22 +233,21 @@ MOVE_PUSH_SQLITE = """
 """.replace("{NUMBER}", settlement.NUMBER[False])
 
 
-def release(postgresql: bool) -> str:
-    """Return the statement that ends leases and says when each lane is due next."""
-    if postgresql:
-        return f"""
-            UPDATE waybills_lane AS lane
-               SET leased = false, sent_through = greatest(lane.sent_through, given.sent_through),
-                   wake_at = {next_wake(True)}, is_urgent = {_IS_URGENT}
-              FROM unnest(%(ids)b::bigint[], %(sent_through)b::bigint[]) AS given (id, sent_through)
-             WHERE lane.waybill_id = given.id
-        """  # noqa: S608 - constants
-    return f"""
+RELEASE = {
+    True: f"""
         UPDATE waybills_lane AS lane
-           SET leased = 0, sent_through = max(lane.sent_through, %(sent_through)s), wake_at = {next_wake(False)},
-               is_urgent = {_IS_URGENT}
+           SET leased = false, sent_through = greatest(lane.sent_through, given.sent_through),
+               wake_at = due.wake_at, is_urgent = due.is_urgent
+          FROM unnest(%(ids)b::bigint[], %(sent_through)b::bigint[]) AS given (id, sent_through) {_DUE_POSTGRESQL}
+         WHERE lane.waybill_id = given.id
+    """,  # noqa: S608 - constants
+    False: f"""
+        UPDATE waybills_lane AS lane
+           SET leased = 0, sent_through = max(lane.sent_through, %(sent_through)s), {_DUE_SQLITE}
          WHERE lane.waybill_id = %(id)s
-    """  # noqa: S608 - constants
+    """,  # noqa: S608 - constants
+}
+"""Ends leases and says when each lane is due next; on SQLite one lane a statement."""
 
 
 PAST_DEADLINE = {
