@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from waybills.database import as_list, as_moment, execute, execute_each, fetch, is_postgresql
+from waybills.lanes_sql import IDS
 from waybills.models import PushReason, PushState
 from waybills.settlement import NUMBER
 
@@ -96,11 +97,11 @@ _UPSERT = """
 _PUT_WAYBILLS = f"""
     INSERT INTO waybills_waybill ({_WAYBILL_COLUMNS}, posted_at, created_at, updated_at)
     SELECT {_WAYBILL_COLUMNS}, CASE WHEN digest IS NULL THEN NULL ELSE %(now)s::timestamptz END, %(now)s, %(now)s
-      FROM unnest(%(no)b::text[], %(digest)b::bytea[], %(create_time)s::bigint[], %(sealed)b::bytea[],
+      FROM unnest(%(no)b::text[], %(digest)b::bytea[], %(create_time)b::bigint[], %(sealed)b::bytea[],
                   %(receiver_phone_index)b::bytea[], %(sender_phone_index)b::bytea[],
                   %(receiver_is_mobile)b::bool[],
-                  %(receiver_province)b::text[], %(receiver_city)s::text[],
-                  %(sender_province)b::text[], %(sender_city)s::text[])
+                  %(receiver_province)b::text[], %(receiver_city)b::text[],
+                  %(sender_province)b::text[], %(sender_city)b::text[])
         AS given ({_WAYBILL_COLUMNS})
      ORDER BY no
     {_UPSERT}
@@ -149,8 +150,8 @@ def put_waybills(posted: Sequence[WaybillRow], missing: Sequence[str], now: date
 _PUT_PATHS = f"""
     WITH given AS MATERIALIZED (
         SELECT nextval(pg_get_serial_sequence('waybills_path', 'id')) AS id, rows.*
-          FROM unnest(%(waybill_id)b::bigint[], %(digest)b::bytea[], %(action_time)s::bigint[],
-                             %(action_type)b::int[], %(sealed)b::bytea[], %(state)s::text[], %(reason)s::text[],
+          FROM unnest(%(waybill_id)b::bigint[], %(digest)b::bytea[], %(action_time)b::bigint[],
+                             %(action_type)b::int[], %(sealed)b::bytea[], %(state)b::text[], %(reason)b::text[],
                              %(deadline_at)b::timestamptz[])
             AS rows (waybill_id, digest, action_time, action_type, sealed, state, reason, deadline_at)
     ), new AS (
@@ -258,14 +259,13 @@ _SKIP = """
            not_before = NULL
      WHERE state = 'pending' AND waybill_id IN ({list})
 """
-_IDS = {True: "SELECT unnest(%(ids)b::bigint[])", False: "SELECT value FROM json_each(%(ids)s)"}
 
 
 def skip_unreachable(waybill_ids: Sequence[int], now: datetime) -> None:
     """Settle what waited for waybills that came with a phone that cannot be pushed to."""
     if waybill_ids:
         execute(
-            _SKIP.format(list=_IDS[is_postgresql()], settled_in=NUMBER[is_postgresql()]),
+            _SKIP.format(list=IDS[is_postgresql()], settled_in=NUMBER[is_postgresql()]),
             {
                 "ids": as_list(waybill_ids),
                 "now": as_moment(now),

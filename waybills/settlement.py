@@ -80,7 +80,7 @@ class SettledIn(Func):
 
 def horizon() -> int:
     """Return the number below which nothing changes any more but by settling anew."""
-    ((number, is_restored),) = fetch(_HORIZON[is_postgresql()], {})
+    ((number, is_restored),) = fetch(_HORIZON[is_postgresql()])
     if is_restored:
         align()
         return horizon()
@@ -93,7 +93,7 @@ def align() -> None:
     To be called before anything settles in a database that may have been restored from a dump.
     """
     if is_postgresql():
-        execute(_ALIGN, {})
+        execute(_ALIGN)
 
 
 def keep(number: int | None) -> None:
