@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,10 @@ class PushSettings:
     def deadline_of(self, action_type: int) -> timedelta:
         """Return how long after its action_time a push of this type is worth sending."""
         return self.deadlines.get(action_type, self.deadlines[None])
+
+    def deadline(self, action_time: int, action_type: int) -> datetime:
+        """Return until when a push of an event is worth sending. action_time: Unix seconds."""
+        return datetime.fromtimestamp(action_time, UTC) + self.deadline_of(action_type)
 
 
 @dataclass(frozen=True)

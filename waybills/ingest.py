@@ -14,7 +14,7 @@ all the same, the whole transaction is repeated.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import OperationalError, transaction
@@ -188,7 +188,7 @@ def _with_pushes(paths: list[PathRow], known: dict[str, KnownWaybill], now: date
     rows, push = [], settings.PUSH
     for row in paths:
         waybill = known[row.no]
-        deadline = datetime.fromtimestamp(row.action_time, UTC) + push.deadline_of(row.action_type)
+        deadline = push.deadline(row.action_time, row.action_type)
         state, reason = first_state(row.action_type, waybill.receiver_is_mobile, deadline, now)
         rows.append(ingest_sql.PathWithPush(waybill.id, row, state, reason, deadline))
     return rows

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
@@ -81,7 +81,8 @@ def survey(rows: Sequence[Row], header: Sequence[str], mapping: Sequence[str], n
 
 def is_past_deadline(path: PathItem, now: datetime) -> bool:
     """Return whether a push of this event would expire from the start (PUSH_DEADLINE)."""
-    return datetime.fromtimestamp(path.action_time, UTC) + settings.PUSH.deadline_of(path.action_type) <= now
+    deadline: datetime = settings.PUSH.deadline(path.action_time, path.action_type)
+    return deadline <= now
 
 
 def add_reports(one: Report, other: Report) -> Report:
