@@ -115,10 +115,4 @@ def _record(actor: User | None, verb: Act.Verb, token: ApiToken) -> None:
     if actor is None:
         return
     until = f" until {token.expires_at.astimezone(UTC):%Y-%m-%dT%H:%MZ}" if token.expires_at else ""
-    Act.objects.create(
-        at=timezone.now(),
-        actor=actor,
-        verb=verb,
-        target=str(token)[:128],
-        reason=", ".join(sorted(token.scopes)) + until,
-    )
+    Act.objects.record(actor, verb, target=str(token), reason=", ".join(sorted(token.scopes)) + until)

@@ -79,7 +79,7 @@ def resend_push(*, push: Push, actor: AbstractBaseUser, reason: str = "") -> Non
                 "trigger",
             ]
         )
-        _record(actor, Act.Verb.RESEND, push.waybill.no, f"push {push.pk}", reason)
+        Act.objects.record(actor, Act.Verb.RESEND, target=f"push {push.pk}", waybill_no=push.waybill.no, reason=reason)
         lanes.wake([push.waybill_id])
     ring()
 
@@ -103,7 +103,7 @@ def push_now(*, push: Push, actor: AbstractBaseUser) -> None:
             raise PushNotResendable(push.state)
         push.not_before, push.by_hand, push.trigger = timezone.now(), True, f"user:{actor.get_username()}"
         push.save(update_fields=["not_before", "by_hand", "trigger"])
-        _record(actor, Act.Verb.PUSH, push.waybill.no, f"push {push.pk}", "")
+        Act.objects.record(actor, Act.Verb.PUSH, target=f"push {push.pk}", waybill_no=push.waybill.no)
         lanes.wake([push.waybill_id])
     ring()
 
@@ -117,7 +117,7 @@ def cancel_push(*, push: Push, actor: AbstractBaseUser, reason: str = "") -> Non
         if lane.leased:
             raise PushNotCancellable("being_sent")
         _cancel([push.pk], PushReason.BY_HAND)
-        _record(actor, Act.Verb.CANCEL, push.waybill.no, f"push {push.pk}", reason)
+        Act.objects.record(actor, Act.Verb.CANCEL, target=f"push {push.pk}", waybill_no=push.waybill.no, reason=reason)
         lanes.wake([push.waybill_id])
 
 
@@ -152,7 +152,7 @@ def void_path(*, no: str, action_time: int, action_type: int, actor: AbstractBas
         Path.objects.filter(pk__in=[path.pk for path in paths]).update(voided_at=timezone.now())
         if not Lane.objects.get(pk=waybill_id).leased:
             _cancel([path.push.pk for path in paths], PushReason.PATH_VOIDED)
-        _record(actor, Act.Verb.VOID, no, f"{action_type} @ {action_time}", reason)
+        Act.objects.record(actor, Act.Verb.VOID, target=f"{action_type} @ {action_time}", waybill_no=no, reason=reason)
         lanes.wake([waybill_id])
         return len(paths)
 
@@ -164,7 +164,7 @@ def stop_line(*, actor: AbstractBaseUser, reason: str) -> None:
         line.state, line.code, line.remedy, line.probe_at = Line.State.STOPPED, None, "", None
         line.reason, line.since = reason, timezone.now()
         line.save(update_fields=["state", "code", "reason", "remedy", "since", "probe_at"])
-        _record(actor, Act.Verb.STOP_LINE, "", "line", reason)
+        Act.objects.record(actor, Act.Verb.STOP_LINE, target="line", reason=reason)
     logger.warning("the line was stopped by %s", actor.get_username())
 
 
@@ -175,7 +175,7 @@ def resume_line(*, actor: AbstractBaseUser, reason: str = "") -> None:
         line.state, line.code, line.remedy, line.probe_at = Line.State.RUNNING, None, "", None
         line.reason, line.since, line.token_refusals = "", timezone.now(), 0
         line.save(update_fields=["state", "code", "reason", "remedy", "since", "probe_at", "token_refusals"])
-        _record(actor, Act.Verb.RESUME_LINE, "", "line", reason)
+        Act.objects.record(actor, Act.Verb.RESUME_LINE, target="line", reason=reason)
     logger.warning("the line was resumed by %s", actor.get_username())
     ring()
 
@@ -193,7 +193,7 @@ def publish_cells(*, cells: Sequence[CellItem], actor: AbstractBaseUser) -> None
         Cell.objects.bulk_create(
             Cell(key=cell.key, name=cell.name, link=cell.link, position=position) for position, cell in enumerate(cells)
         )
-        _record(actor, Act.Verb.EDIT_CELLS, "", f"{len(cells)} cells", "")
+        Act.objects.record(actor, Act.Verb.EDIT_CELLS, target=f"{len(cells)} cells")
 
 
 def _locked(push: Push) -> tuple[Lane, Push]:
@@ -201,9 +201,3 @@ def _locked(push: Push) -> tuple[Lane, Push]:
     lanes.lock([push.waybill_id])
     fresh = Push.objects.select_related("waybill", "path").get(pk=push.pk)
     return Lane.objects.get(pk=push.waybill_id), fresh
-
-
-def _record(actor: AbstractBaseUser, verb: Act.Verb, waybill_no: str, target: str, reason: str) -> None:
-    Act.objects.create(
-        at=timezone.now(), actor_id=actor.pk, verb=verb, waybill_no=waybill_no, target=target, reason=reason[:512]
-    )

@@ -6,7 +6,6 @@ from django import forms
 from django.contrib import admin
 from django.db.models import F, Model, QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
@@ -67,9 +66,4 @@ class CarrierCodeAdmin(ModelAdmin):
     ) -> None:
         """Save the mapping with the act of who mapped it."""
         super().save_model(request, obj, form, change)
-        Act.objects.create(
-            at=timezone.now(),
-            actor=person(request),
-            verb=Act.Verb.MAP_CODE,
-            target=f"{obj.code} → {obj.action_type or '—'}"[:128],
-        )
+        Act.objects.record(person(request), Act.Verb.MAP_CODE, target=f"{obj.code} → {obj.action_type or '—'}")

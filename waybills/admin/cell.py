@@ -3,7 +3,6 @@
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
-from django.utils import timezone
 from unfold.admin import ModelAdmin
 
 from waybills.admin.person import person
@@ -37,6 +36,4 @@ class CellAdmin(ModelAdmin):
 
 
 def _record(request: HttpRequest, cell: Cell) -> None:
-    Act.objects.create(
-        at=timezone.now(), actor=person(request), verb=Act.Verb.EDIT_CELLS, target=f"{cell.key} {cell.name}"[:128]
-    )
+    Act.objects.record(person(request), Act.Verb.EDIT_CELLS, target=f"{cell.key} {cell.name}")

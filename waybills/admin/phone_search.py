@@ -12,7 +12,6 @@ from django.core.signing import BadSignature, dumps, loads
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
@@ -93,7 +92,7 @@ class PhoneSearchAdmin(ReadOnlyAdmin):
 
     def _search(self, request: HttpRequest, term: str) -> str:
         """Record the act; return the signed index."""
-        Act.objects.create(at=timezone.now(), actor=person(request), verb=Act.Verb.SEARCH_PHONE)
+        Act.objects.record(person(request), Act.Verb.SEARCH_PHONE)
         return dumps(blind_index(normalise_phone(term)).hex(), salt=_SALT)
 
 

@@ -2,7 +2,6 @@
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
-from django.utils import timezone
 
 from waybills.admin.person import person
 from waybills.models import Act
@@ -24,11 +23,5 @@ def record_reveal(request: HttpRequest, *, waybill_no: str, target: str) -> Http
         return HttpResponseNotAllowed(["POST"])
     if not may_reveal(request):
         raise PermissionDenied
-    Act.objects.create(
-        at=timezone.now(),
-        actor=person(request),
-        verb=Act.Verb.REVEAL,
-        waybill_no=waybill_no,
-        target=target,
-    )
+    Act.objects.record(person(request), Act.Verb.REVEAL, waybill_no=waybill_no, target=target)
     return None

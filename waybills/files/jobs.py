@@ -92,9 +92,8 @@ def choose_mapping(*, job_id: UUID, mapping: Sequence[str]) -> None:
 
 def begin_check(job: ImportJob) -> None:
     """Set a job back to the first row of its check."""
-    job.state, job.position, job.rows_done, job.busy_ms = State.CHECKING, 0, 0, 0
-    job.bad_rows = job.past_deadline = 0
-    chunks.erase(job, ImportChunk.Kind.BAD)
+    job.state, job.past_deadline = State.CHECKING, 0
+    _rewind(job)
 
 
 def start(*, job_id: UUID, actor: AbstractBaseUser) -> None:
@@ -106,10 +105,9 @@ def start(*, job_id: UUID, actor: AbstractBaseUser) -> None:
         if fault:
             raise MappingRefused(fault)
         job.state, job.started_at, job.erase_at = State.WAITING, now, None
-        job.position = job.rows_done = job.busy_ms = job.bad_rows = 0
-        chunks.erase(job, ImportChunk.Kind.BAD)
+        _rewind(job)
         job.save()
-        _record(actor, Act.Verb.IMPORT, f"{job.pk}: {job.rows} rows")
+        Act.objects.record(actor, Act.Verb.IMPORT, target=f"{job.pk}: {job.rows} rows")
 
 
 def cancel(*, job_id: UUID, actor: AbstractBaseUser) -> None:
@@ -121,7 +119,7 @@ def cancel(*, job_id: UUID, actor: AbstractBaseUser) -> None:
         chunks.erase(job, ImportChunk.Kind.FILE, ImportChunk.Kind.ROWS)
         job.erase_at = now + KEPT if has_report(job) else None
         job.save()
-        _record(actor, Act.Verb.STOP_IMPORT, f"{job.pk}: {job.rows_done} of {job.rows} rows")
+        Act.objects.record(actor, Act.Verb.STOP_IMPORT, target=f"{job.pk}: {job.rows_done} of {job.rows} rows")
 
 
 def has_report(job: ImportJob) -> bool:
@@ -138,7 +136,7 @@ def export_bad_rows(*, job: ImportJob, actor: AbstractBaseUser) -> Iterator[byte
     """Record that the person takes the bad rows, then return the report of them. Raise ImportMovedOn."""
     if not has_report(job):
         raise ImportMovedOn
-    _record(actor, Act.Verb.EXPORT, f"bad rows of import {job.pk}")
+    Act.objects.record(actor, Act.Verb.EXPORT, target=f"bad rows of import {job.pk}")
     return report_lines(plan_of(job).header, chunks.read_bad_rows(job))
 
 
@@ -156,13 +154,15 @@ def erase_old(now: datetime) -> None:
             job.save()
 
 
+def _rewind(job: ImportJob) -> None:
+    """Set a job back to its first row, with nothing counted yet."""
+    job.position = job.rows_done = job.busy_ms = job.bad_rows = 0
+    chunks.erase(job, ImportChunk.Kind.BAD)
+
+
 def _locked(job_id: UUID, *states: str) -> ImportJob:
     """Lock an import that is in one of the states."""
     job = ImportJob.objects.select_for_update().filter(pk=job_id, state__in=states).first()
     if job is None:
         raise ImportMovedOn
     return job
-
-
-def _record(actor: AbstractBaseUser, verb: Act.Verb, target: str) -> None:
-    Act.objects.create(at=timezone.now(), actor_id=actor.pk, verb=verb, target=target)

@@ -1,8 +1,29 @@
 """An act: what a person or a service account did, for ever."""
 
 from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+_LONGEST_TARGET, _LONGEST_REASON = 128, 512
+
+
+class ActManager(models.Manager["Act"]):
+    """Writes acts."""
+
+    def record(
+        self, actor: AbstractBaseUser, verb: str, *, target: str = "", waybill_no: str = "", reason: str = ""
+    ) -> None:
+        """Write what a person does at this moment; words that are longer than their column are cut."""
+        self.create(
+            at=timezone.now(),
+            actor_id=actor.pk,
+            verb=verb,
+            waybill_no=waybill_no,
+            target=target[:_LONGEST_TARGET],
+            reason=reason[:_LONGEST_REASON],
+        )
 
 
 class Act(models.Model):
@@ -32,8 +53,10 @@ class Act(models.Model):
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, verbose_name=_("who"), related_name="+")
     verb = models.CharField(_("act"), max_length=12, choices=Verb)
     waybill_no = models.CharField(_("waybill number"), max_length=64, blank=True)
-    target = models.CharField(_("of what"), max_length=128, blank=True)
-    reason = models.CharField(_("reason"), max_length=512, blank=True)
+    target = models.CharField(_("of what"), max_length=_LONGEST_TARGET, blank=True)
+    reason = models.CharField(_("reason"), max_length=_LONGEST_REASON, blank=True)
+
+    objects = ActManager()
 
     class Meta:
         verbose_name = _("staff action")
