@@ -13,3 +13,11 @@ def count_up(key: str, period: float) -> int:
         # It ran out between the two.
         cache.set(key, 1, period)
         return 1
+
+
+def count_in_window(key: str, now: float, period: int) -> int:
+    """Return how often this key was counted, with this time, in the present window of `period` seconds.
+
+    now: Unix seconds. All windows of a period begin at the same moments.
+    """
+    return count_up(f"{key}:{int(now) // period}", period)

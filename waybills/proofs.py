@@ -15,7 +15,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from waybills.counters import count_up
+from waybills.counters import count_in_window, count_up
 from waybills.documents import Contact
 
 _SALT = "waybills.landing_page"
@@ -61,7 +61,7 @@ def holds(given: Given, no: str, receiver: Contact | None, now: datetime) -> boo
 def is_over_rate(client: str | None, now: datetime) -> bool:
     """Count a request of this client; return whether it is one too many (`JSONP_RATE`)."""
     most, period = settings.JSONP.rate
-    return count_up(f"jsonp:rate:{_network(client)}:{int(now.timestamp()) // period}", period) > most
+    return count_in_window(f"jsonp:rate:{_network(client)}", now.timestamp(), period) > most
 
 
 def is_locked(client: str | None, no: str, now: datetime) -> bool:

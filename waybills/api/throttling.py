@@ -7,13 +7,13 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
-from waybills.counters import count_up
+from waybills.counters import count_in_window
 
 
 def wait_before(account: int | None, now: float) -> float:
     """Count a request of an account; return 0 where it may still send it, else the seconds until the next window."""
     most, period = settings.API.rate
-    is_within = count_up(f"api:rate:{account}:{int(now) // period}", period) <= most
+    is_within = count_in_window(f"api:rate:{account}", now, period) <= most
     return 0.0 if is_within else period - now % period
 
 

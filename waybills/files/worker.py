@@ -76,11 +76,15 @@ def _claim() -> ImportJob | None:
         if job is None:
             return None
         job.fence += 1
-        job.leased_until = now + (READING_LEASE if job.state == State.READING else LEASE)
+        job.leased_until = now + _lease_of(job)
         if job.state == State.WAITING:
             job.state = State.RUNNING
         job.save(update_fields=["fence", "leased_until", "state"])
         return job
+
+
+def _lease_of(job: ImportJob) -> timedelta:
+    return READING_LEASE if job.state == State.READING else LEASE
 
 
 def _step(job_id: UUID, fence: int) -> bool:
@@ -109,7 +113,7 @@ def _held(job: ImportJob) -> ImportJob:
     _check_lease(fresh, job.fence)
     if fresh.position != job.position:
         raise LeaseLost
-    fresh.leased_until = timezone.now() + (READING_LEASE if fresh.state == State.READING else LEASE)
+    fresh.leased_until = timezone.now() + _lease_of(fresh)
     return fresh
 
 

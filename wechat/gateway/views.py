@@ -50,7 +50,7 @@ def answers(method: str) -> Callable[[Act], Callable[[HttpRequest], HttpResponse
             except (OperationalError, InterfaceError):
                 logger.exception("the database did not answer")
                 answer = _refusal(act.__name__, GatewayRefused(Errcode.SYSTEM_BUSY))
-            return HttpResponse(orjson.dumps(answer), "application/json; charset=UTF-8", headers=_HEADERS)
+            return _respond(answer)
 
         return view
 
@@ -105,8 +105,7 @@ def pathnotify(request: HttpRequest) -> Answer:
 @csrf_exempt
 def unknown(request: HttpRequest) -> HttpResponse:
     """Answer an address below /gateway/ that is none of WeChat's four, in the one shape."""
-    answer = _refusal("unknown address", GatewayRefused(Errcode.INVALID_URL))
-    return HttpResponse(orjson.dumps(answer), "application/json; charset=UTF-8", headers=_HEADERS)
+    return _respond(_refusal("unknown address", GatewayRefused(Errcode.INVALID_URL)))
 
 
 def _admit(request: HttpRequest, *permissions: str) -> int:
@@ -156,6 +155,10 @@ def _body(request: HttpRequest) -> bytes:
 
 def _granted(granted: Granted) -> Answer:
     return {"access_token": granted.access_token, "expires_in": granted.expires_in}
+
+
+def _respond(answer: Answer) -> HttpResponse:
+    return HttpResponse(orjson.dumps(answer), "application/json; charset=UTF-8", headers=_HEADERS)
 
 
 def _refusal(call: str, refusal: GatewayRefused) -> Answer:
