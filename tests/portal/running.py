@@ -2,11 +2,14 @@
 
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import requests
 
+from tests.live import eventually
 from tests.portal.conftest import Processes, run
 
 _LATENCY = """
@@ -57,6 +60,18 @@ class Running:
     def latency(self, no: str) -> float:
         """Return how many seconds after its event was stored the first call of a waybill began."""
         return float(run(self.environment, "manage.py", "shell", "-v0", "-c", _LATENCY.format(no=no)).stdout)
+
+
+@contextmanager
+def served(environment: dict[str, str], processes: Processes, *half: str) -> Iterator[Running]:
+    """Run a portal, or one half of it, by `serve`, with the sandbox as its far side and an account's token."""
+    supervisor = processes.start(environment, "manage.py", "serve", *half)
+    start_sandbox(processes, environment)
+    with requests.Session() as session:
+        portal = Running(environment, supervisor, session)
+        eventually(portal.is_ready)
+        account(portal)
+        yield portal
 
 
 def start_sandbox(processes: Processes, environment: dict[str, str]) -> None:

@@ -17,7 +17,7 @@ from redis import Redis
 from portal.celery import PUSH_QUEUE, WORK_QUEUE, app
 from tests.live import eventually, free_port
 from tests.portal.conftest import Processes, run
-from tests.portal.running import Running, account, start_sandbox
+from tests.portal.running import Running, served
 
 pytestmark = pytest.mark.processes
 
@@ -57,12 +57,7 @@ def purge(environment: dict[str, str]) -> int:
 @pytest.fixture
 def web(production: dict[str, str], broker: str, processes: Processes) -> Iterator[Running]:
     """Return a portal with its far side and without a worker."""
-    with requests.Session() as session:
-        supervisor = processes.start(production, "manage.py", "serve", "web")
-        start_sandbox(processes, production)
-        portal = Running(production, supervisor, session)
-        eventually(portal.is_ready)
-        account(portal)
+    with served(production, processes, "web") as portal:
         yield portal
 
 
@@ -118,19 +113,13 @@ def test_without_a_broker_all_that_is_due_is_found(
     production: dict[str, str], processes: Processes, scheme: str
 ) -> None:
     production["CELERY_BROKER_URL"] = f"{scheme}://127.0.0.1:{free_port()}/"
-    supervisor = processes.start(production, "manage.py", "serve")
-    start_sandbox(processes, production)
-    with requests.Session() as session:
-        portal = Running(production, supervisor, session)
-        eventually(portal.is_ready)
-        account(portal)
-
+    with served(production, processes) as portal:
         portal.post("ALONE")
 
         eventually(lambda: is_sent(portal, "ALONE"), within=15)
     asked = time.monotonic()
-    supervisor.terminate()
-    assert supervisor.wait(30) == 0
+    portal.supervisor.terminate()
+    assert portal.supervisor.wait(30) == 0
     assert time.monotonic() - asked < 15
 
 

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import requests
 from django.conf import settings as own_settings
 
 from tests.live import eventually
 from tests.portal.conftest import Processes, run
-from tests.portal.running import Running, account, start_sandbox
+from tests.portal.running import Running, served
 
 pytestmark = pytest.mark.processes
 
@@ -20,12 +19,7 @@ pytestmark = pytest.mark.processes
 @pytest.fixture
 def running(production: dict[str, str], processes: Processes) -> Iterator[Running]:
     """Return a portal that `serve` runs, with the sandbox as its far side and an account's token."""
-    supervisor = processes.start(production, "manage.py", "serve")
-    start_sandbox(processes, production)
-    with requests.Session() as session:
-        portal = Running(production, supervisor, session)
-        eventually(portal.is_ready)
-        account(portal)
+    with served(production, processes) as portal:
         yield portal
 
 
