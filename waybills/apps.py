@@ -9,3 +9,9 @@ class WaybillsConfig(AppConfig):
 
     name = "waybills"
     verbose_name = _("Carrier's side")
+
+    def ready(self) -> None:
+        """Watch the connections."""
+        from waybills.failed_statements import watch_connections
+
+        watch_connections()
