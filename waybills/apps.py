@@ -11,7 +11,10 @@ class WaybillsConfig(AppConfig):
     verbose_name = _("Carrier's side")
 
     def ready(self) -> None:
-        """Watch the connections."""
+        """Prepare what every connection to the database has."""
+        from waybills.database import is_postgresql, send_arrays
         from waybills.failed_statements import watch_connections
 
         watch_connections()
+        if is_postgresql():
+            send_arrays()

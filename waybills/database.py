@@ -14,6 +14,8 @@ from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 
+from waybills.arrays import Array
+
 Rows = list[tuple[Any, ...]]
 Parameters = Sequence[Any] | Mapping[str, Any]
 
@@ -53,6 +55,20 @@ def _run(sql: str, parameters: Parameters) -> Any:
     database.ensure_connection()
     with database.wrap_database_errors:
         return psycopg.Cursor(database.connection).execute(sql, parameters, prepare=True, binary=True)
+
+
+def send_arrays() -> None:
+    """Let psycopg hand `waybills.arrays.Array` on as it is, on every connection made from now on."""
+    from psycopg import adapters, pq
+    from psycopg.adapt import Dumper
+
+    class ArrayDumper(Dumper):
+        format = pq.Format.BINARY
+
+        def dump(self, obj: Array) -> Array:
+            return obj
+
+    adapters.register_dumper(Array, ArrayDumper)
 
 
 def plan_by_keys() -> None:

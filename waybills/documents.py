@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from waybills.sealing import seal, unseal
+from waybills.sealing import Sealer, seal, unseal
 
 _VERSION = 1
 
@@ -27,9 +27,12 @@ class Contact:
     id: str = ""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(slots=True, repr=False)
 class PathDocument:
-    """What is personal in a path: its text carries phone numbers by specification."""
+    """What is personal in a path: its text carries phone numbers by specification.
+
+    Frozen in use, not in type: a frozen one takes three times as long to make, and there are a thousand in a batch.
+    """
 
     action_msg: str
     pickup_courier_name: str = ""
@@ -51,9 +54,9 @@ class AttemptDocument:
     answer: str = ""
 
 
-def seal_waybill(no: str, sender: Contact, receiver: Contact) -> bytes:
+def seal_waybill(no: str, sender: Contact, receiver: Contact, sealer: Sealer) -> bytes:
     """Return the sealed contacts of a waybill, without what has plain columns (province and city)."""
-    return seal("waybill.sealed", no.encode(), (_VERSION, _without_region(sender), _without_region(receiver)))
+    return sealer.seal("waybill.sealed", no.encode(), (_VERSION, _without_region(sender), _without_region(receiver)))
 
 
 def unseal_waybill(
@@ -73,9 +76,9 @@ def _with_region(fields: list[str], region: tuple[str, str]) -> Contact:
     return Contact(name, phone, *region, area, street, address, id_)
 
 
-def seal_path(digest: bytes, document: PathDocument) -> bytes:
-    """Return the sealed document of the path that has this digest."""
-    return seal("path.sealed", digest, (_VERSION, *path_fields(document)))
+def seal_path(digest: bytes, document: PathDocument, sealer: Sealer | None = None) -> bytes:
+    """Return the sealed document of the path that has this digest; sealer: of its batch."""
+    return (sealer or Sealer()).seal("path.sealed", digest, (_VERSION, *path_fields(document)))
 
 
 def unseal_path(digest: bytes, blob: bytes) -> PathDocument:

@@ -5,8 +5,8 @@ One transaction, one sorted pass over each table, a fixed number of statements w
 1. what is known of the waybills named;
 2. one upsert of those posted, and of stubs for paths whose waybill has not come yet;
 3. the paths and, in the same statement, a push for each new one;
-4. lock the lanes, in order;
-5. wake those whose waybill is posted.
+4. lock the lanes, in order, and wake those that new pushes came to, making what is missing;
+5. look through those of which that does not say enough: new waybills, and heads that have backed off.
 
 Two senders that post the same events meet in the same order, so they wait instead of deadlocking; should one deadlock
 all the same, the whole transaction is repeated.
@@ -21,6 +21,7 @@ from django.db import OperationalError, transaction
 from django.utils import timezone
 
 from waybills import ingest_sql, lanes
+from waybills.action_types import MESSAGE_TYPES
 from waybills.cleaning import is_mainland_mobile
 from waybills.database import plan_by_keys
 from waybills.documents import (
@@ -32,9 +33,9 @@ from waybills.documents import (
     seal_waybill,
 )
 from waybills.doorbell import ring
-from waybills.ingest_sql import KnownWaybill, PathRow, WaybillRow
+from waybills.ingest_sql import KnownWaybill, PathRow, PathWithPush, WaybillRow
 from waybills.models import PushReason, PushState
-from waybills.sealing import blind_index, content_digest
+from waybills.sealing import Sealer
 
 _DEADLOCK = "40P01"
 _TRIES = 3
@@ -50,9 +51,9 @@ class WaybillItem:
     receiver: Contact
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PathItem:
-    """One path event, cleaned."""
+    """One path event, cleaned. Frozen in use, as its document is."""
 
     no: str
     action_time: int
@@ -72,6 +73,16 @@ class Report:
     paths_waiting: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A batch as it is stored: sealed, sorted, and each thing once."""
+
+    waybills: list[WaybillRow]
+    paths: list[PathRow]
+    repeated_waybills: int
+    repeated_paths: int
+
+
 def ingest(
     waybills: Sequence[WaybillItem],
     paths: Sequence[PathItem],
@@ -83,20 +94,28 @@ def ingest(
 
     Of a waybill posted twice in one batch the later one counts; the same event twice is stored once.
     """
-    moment = now or timezone.now()
-    rows = _waybill_rows(waybills)
-    path_rows = _path_rows(paths)
-    report, has_work = _repeat_on_deadlock(rows, path_rows, moment, trigger)
+    return store(prepare(waybills, paths), now=now, trigger=trigger)
+
+
+def prepare(waybills: Sequence[WaybillItem], paths: Sequence[PathItem]) -> Prepared:
+    """Return a batch as `store` takes it: the half that needs no database."""
+    sealer = Sealer(len(waybills) + len(paths))
+    rows, path_rows = _waybill_rows(waybills, sealer), _path_rows(paths, sealer)
+    return Prepared(rows, path_rows, len(waybills) - len(rows), len(paths) - len(path_rows))
+
+
+def store(batch: Prepared, *, now: datetime | None = None, trigger: str = "event") -> Report:
+    """Store a prepared batch, as `ingest`."""
+    report, has_work = _repeat_on_deadlock(batch.waybills, batch.paths, now or timezone.now(), trigger)
     if has_work:
         # At once, but for a caller whose own transaction is still open.
         transaction.on_commit(ring)
-    repeated_waybills, repeated_paths = len(waybills) - len(rows), len(paths) - len(path_rows)
     return Report(
         report.waybills_created,
         report.waybills_updated,
-        report.waybills_unchanged + repeated_waybills,
+        report.waybills_unchanged + batch.repeated_waybills,
         report.paths_created,
-        report.paths_duplicate + repeated_paths,
+        report.paths_duplicate + batch.repeated_paths,
         report.paths_waiting,
     )
 
@@ -113,21 +132,22 @@ def _repeat_on_deadlock(
     return _store(waybills, paths, now, trigger)
 
 
-def _waybill_rows(items: Iterable[WaybillItem]) -> list[WaybillRow]:
+def _waybill_rows(items: Iterable[WaybillItem], sealer: Sealer) -> list[WaybillRow]:
     """Return the rows sorted by number, the last of each."""
     latest = {item.no: item for item in items}
-    return [_waybill_row(latest[no]) for no in sorted(latest)]
+    return [_waybill_row(latest[no], sealer) for no in sorted(latest)]
 
 
-def _waybill_row(item: WaybillItem) -> WaybillRow:
+def _waybill_row(item: WaybillItem, sealer: Sealer) -> WaybillRow:
     sender, receiver = item.sender, item.receiver
+    content = (item.no, item.create_time, contact_fields(sender), contact_fields(receiver))
     return WaybillRow(
         no=item.no,
-        digest=content_digest("waybill", (item.no, item.create_time, contact_fields(sender), contact_fields(receiver))),
+        digest=sealer.content_digest("waybill", content),
         create_time=item.create_time,
-        sealed=seal_waybill(item.no, sender, receiver),
-        receiver_phone_index=blind_index(receiver.phone),
-        sender_phone_index=blind_index(sender.phone) if sender.phone else None,
+        sealed=seal_waybill(item.no, sender, receiver, sealer),
+        receiver_phone_index=sealer.blind_index(receiver.phone),
+        sender_phone_index=sealer.blind_index(sender.phone) if sender.phone else None,
         receiver_is_mobile=is_mainland_mobile(receiver.phone),
         receiver_province=receiver.province,
         receiver_city=receiver.city,
@@ -136,18 +156,19 @@ def _waybill_row(item: WaybillItem) -> WaybillRow:
     )
 
 
-def _path_rows(items: Iterable[PathItem]) -> list[PathRow]:
+def _path_rows(items: Iterable[PathItem], sealer: Sealer) -> list[PathRow]:
     """Return one row an event, in order of arrival."""
-    unique = {path_digest(item): item for item in items}
+    unique = {path_digest(item, sealer): item for item in items}
     return [
-        PathRow(item.no, digest, item.action_time, item.action_type, seal_path(digest, item.document))
+        PathRow(item.no, digest, item.action_time, item.action_type, seal_path(digest, item.document, sealer))
         for digest, item in unique.items()
     ]
 
 
-def path_digest(item: PathItem) -> bytes:
-    """Return the identity of an event: of its fields, after cleaning."""
-    return content_digest("path", (item.no, item.action_time, item.action_type, *path_fields(item.document)))
+def path_digest(item: PathItem, sealer: Sealer | None = None) -> bytes:
+    """Return the identity of an event: of its fields, after cleaning. sealer: of its batch."""
+    fields = (item.no, item.action_time, item.action_type, *path_fields(item.document))
+    return (sealer or Sealer()).content_digest("path", fields)
 
 
 def _store(waybills: list[WaybillRow], paths: list[PathRow], now: datetime, trigger: str) -> tuple[Report, bool]:
@@ -159,13 +180,30 @@ def _store(waybills: list[WaybillRow], paths: list[PathRow], now: datetime, trig
         written = ingest_sql.put_waybills(changed, missing, now) if changed or missing else {}
         known_now = _with_ids(known, written, waybills, missing)
         created = ingest_sql.put_paths(_with_pushes(paths, known_now, now), now, trigger) if paths else []
-        touched = sorted({*created, *(known_now[row.no].id for row in changed)})
+        touched = sorted({*(row[0] for row in created), *(known_now[row.no].id for row in changed)})
         if touched:
-            plan_by_keys()
-            lanes.lock(touched)
-            ingest_sql.skip_unreachable([known_now[row.no].id for row in changed if not row.receiver_is_mobile], now)
-            lanes.wake(touched)
+            unreachable = [known_now[row.no].id for row in changed if not row.receiver_is_mobile]
+            _wake(touched, _arrivals(created, known_now), unreachable, now)
         return _report(waybills, paths, known, written, known_now, created), bool(touched)
+
+
+def _arrivals(created: Iterable[tuple[int, str, int]], known: dict[str, KnownWaybill]) -> dict[int, bool]:
+    """Return the posted waybills with new pending pushes; true where a message is among these."""
+    posted = {waybill.id for waybill in known.values() if waybill.is_posted}
+    arrivals: dict[int, bool] = {}
+    for waybill_id, state, action_type in created:
+        if state == PushState.PENDING and waybill_id in posted:
+            arrivals[waybill_id] = arrivals.get(waybill_id, False) or action_type in MESSAGE_TYPES
+    return arrivals
+
+
+def _wake(touched: list[int], arrivals: dict[int, bool], unreachable: list[int], now: datetime) -> None:
+    """Lock the lanes, and let each say when it is due."""
+    unsure = lanes.take_in(touched, arrivals, now)
+    if unsure:
+        plan_by_keys()
+        ingest_sql.skip_unreachable(unreachable, now)
+        lanes.wake(unsure)
 
 
 def _with_ids(
@@ -184,29 +222,47 @@ def _with_ids(
     return result
 
 
-def _with_pushes(paths: list[PathRow], known: dict[str, KnownWaybill], now: datetime) -> list[ingest_sql.PathWithPush]:
-    rows, push = [], settings.PUSH
+def _with_pushes(paths: list[PathRow], known: dict[str, KnownWaybill], now: datetime) -> list[PathWithPush]:
+    begin = _Beginning(now)
+    rows = []
     for row in paths:
         waybill = known[row.no]
-        deadline = push.deadline(row.action_time, row.action_type)
-        state, reason = first_state(row.action_type, waybill.receiver_is_mobile, deadline, now)
-        rows.append(ingest_sql.PathWithPush(waybill.id, row, state, reason, deadline))
+        state, reason, deadline = begin(row.action_time, row.action_type, waybill.receiver_is_mobile)
+        rows.append(PathWithPush(waybill.id, row, state, reason, deadline))
     return rows
 
 
-def first_state(
-    action_type: int, receiver_is_mobile: bool | None, deadline: datetime, now: datetime
-) -> tuple[PushState, PushReason]:
-    """Return (state, reason) with which a push begins; receiver_is_mobile: None before the waybill has come."""
-    allowed = settings.PUSH.action_types
-    if allowed is not None and action_type not in allowed:
-        return PushState.SKIPPED, PushReason.TYPE_EXCLUDED
-    # Before the phone, which may not be known yet: what comes too late expires whether its waybill came first or not.
-    if deadline <= now:
-        return PushState.EXPIRED, PushReason.PAST_DEADLINE
-    if receiver_is_mobile is False:
-        return PushState.SKIPPED, PushReason.PHONE_NOT_MOBILE
-    return PushState.PENDING, PushReason.NONE
+class _Beginning:
+    """How the pushes of one batch begin; the settings are read once."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now.timestamp()
+        self._allowed = settings.PUSH.action_types
+        self._windows: dict[int, int] = {}
+
+    def __call__(
+        self, action_time: int, action_type: int, receiver_is_mobile: bool | None
+    ) -> tuple[PushState, PushReason, int]:
+        """Return (state, reason, deadline in Unix seconds).
+
+        receiver_is_mobile: None before the waybill has come.
+        """
+        deadline = action_time + self._window(action_type)
+        if self._allowed is not None and action_type not in self._allowed:
+            return PushState.SKIPPED, PushReason.TYPE_EXCLUDED, deadline
+        # Before the phone, which may not be known yet: what comes too late expires whether its waybill came first or
+        # not.
+        if deadline <= self._now:
+            return PushState.EXPIRED, PushReason.PAST_DEADLINE, deadline
+        if receiver_is_mobile is False:
+            return PushState.SKIPPED, PushReason.PHONE_NOT_MOBILE, deadline
+        return PushState.PENDING, PushReason.NONE, deadline
+
+    def _window(self, action_type: int) -> int:
+        window = self._windows.get(action_type)
+        if window is None:
+            window = self._windows[action_type] = int(settings.PUSH.deadline_of(action_type).total_seconds())
+        return window
 
 
 def _report(
@@ -215,10 +271,10 @@ def _report(
     known: dict[str, KnownWaybill],
     written: dict[str, int],
     known_now: dict[str, KnownWaybill],
-    created: list[int],
+    created: list[tuple[int, str, int]],
 ) -> Report:
-    is_posted = {waybill.id: waybill.is_posted for waybill in known_now.values()}
-    waiting = sum(not is_posted[waybill_id] for waybill_id in created)
+    stubs = {waybill.id for waybill in known_now.values() if not waybill.is_posted}
+    waiting = sum(waybill_id in stubs for waybill_id, _, _ in created)
     fresh = [row for row in waybills if row.no in written]
     new = sum(row.no not in known or not known[row.no].is_posted for row in fresh)
     return Report(

@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
+from waybills import arrays
 from waybills.database import as_list, as_moment, execute, execute_each, fetch, is_postgresql
 from waybills.lanes_sql import IDS
 from waybills.models import PushReason, PushState
@@ -28,9 +29,9 @@ class WaybillRow:
     sender_city: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PathRow:
-    """A path event, sealed."""
+    """A path event, sealed. Not frozen, as nothing is that a batch holds a thousand of: making it takes too long."""
 
     no: str
     digest: bytes
@@ -39,18 +40,18 @@ class PathRow:
     sealed: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PathWithPush:
-    """A path event with its waybill's id and the push that announces it."""
+    """A path event with its waybill's id and the push that announces it. deadline: in Unix seconds."""
 
     waybill_id: int
     path: PathRow
     state: PushState
     reason: PushReason
-    deadline_at: datetime
+    deadline: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class KnownWaybill:
     """What the database says of a waybill; a stub is not posted."""
 
@@ -68,7 +69,9 @@ _LIST = {True: "SELECT unnest(%(nos)b::text[])", False: "SELECT value FROM json_
 
 def find_waybills(nos: Collection[str]) -> dict[str, KnownWaybill]:
     """Return what is known of the waybills with these numbers."""
-    rows = fetch(_FIND.format(list=_LIST[is_postgresql()]), {"nos": as_list(sorted(nos))})
+    ordered = sorted(nos)
+    wanted = arrays.texts(ordered) if is_postgresql() else as_list(ordered)
+    rows = fetch(_FIND.format(list=_LIST[is_postgresql()]), {"nos": wanted})
     return {
         no: KnownWaybill(
             id_,
@@ -148,11 +151,13 @@ def put_waybills(posted: Sequence[WaybillRow], missing: Sequence[str], now: date
 
 
 _PUT_PATHS = f"""
-    WITH given AS MATERIALIZED (
-        SELECT nextval(pg_get_serial_sequence('waybills_path', 'id')) AS id, rows.*
-          FROM unnest(%(waybill_id)b::bigint[], %(digest)b::bytea[], %(action_time)b::bigint[],
-                             %(action_type)b::int[], %(sealed)b::bytea[], %(state)b::text[], %(reason)b::text[],
-                             %(deadline_at)b::timestamptz[])
+    WITH ids AS MATERIALIZED (
+        SELECT pg_get_serial_sequence('waybills_path', 'id')::regclass AS sequence
+    ), given AS MATERIALIZED (
+        SELECT nextval(ids.sequence) AS id, rows.*
+          FROM ids, unnest(%(waybill_id)b::bigint[], %(digest)b::bytea[], %(action_time)b::bigint[],
+                           %(action_type)b::int[], %(sealed)b::bytea[], %(state)b::text[], %(reason)b::text[],
+                           %(deadline_at)b::timestamptz[])
             AS rows (waybill_id, digest, action_time, action_type, sealed, state, reason, deadline_at)
     ), new AS (
         INSERT INTO waybills_path (id, waybill_id, digest, action_time, action_type, sealed, created_at)
@@ -169,7 +174,7 @@ _PUT_PATHS = f"""
            given.deadline_at, 0, 0, false, %(trigger)s, %(now)s
       FROM new JOIN given USING (id)
      ORDER BY new.id
-    RETURNING waybill_id
+    RETURNING waybill_id, state, action_type
 """  # noqa: S608 - a constant
 
 _LAST_PATH = "SELECT coalesce(max(id), 0) FROM waybills_path"
@@ -188,28 +193,28 @@ _PUT_PUSH = f"""
 """  # noqa: S608 - a constant
 
 
-def put_paths(rows: Sequence[PathWithPush], now: datetime, trigger: str) -> list[int]:
+def put_paths(rows: Sequence[PathWithPush], now: datetime, trigger: str) -> list[tuple[int, str, int]]:
     """Write the paths that are new and a push for each, in one pass sorted by waybill and digest.
 
     rows: in order of arrival, which is the order of their ids: it decides between events of the same second. Return
-    the waybill's id of each new path.
+    (the waybill's id, the push's state, action_type) of each new path.
     """
     if is_postgresql():
         columns = {
-            "waybill_id": [row.waybill_id for row in rows],
-            "digest": [row.path.digest for row in rows],
-            "action_time": [row.path.action_time for row in rows],
-            "action_type": [row.path.action_type for row in rows],
-            "sealed": [row.path.sealed for row in rows],
-            "state": [row.state.value for row in rows],
-            "reason": [row.reason.value for row in rows],
-            "deadline_at": [row.deadline_at for row in rows],
+            "waybill_id": arrays.int8s([row.waybill_id for row in rows]),
+            "digest": arrays.byteas([row.path.digest for row in rows]),
+            "action_time": arrays.int8s([row.path.action_time for row in rows]),
+            "action_type": arrays.int4s([row.path.action_type for row in rows]),
+            "sealed": arrays.byteas([row.path.sealed for row in rows]),
+            "state": arrays.texts([row.state for row in rows]),
+            "reason": arrays.texts([row.reason for row in rows]),
+            "deadline_at": arrays.moments([row.deadline for row in rows]),
         }
-        return [waybill_id for (waybill_id,) in fetch(_PUT_PATHS, {**columns, "now": now, "trigger": trigger})]
+        return fetch(_PUT_PATHS, {**columns, "now": now, "trigger": trigger})
     return _put_paths_sqlite(rows, as_moment(now), trigger)
 
 
-def _put_paths_sqlite(rows: Sequence[PathWithPush], now: str, trigger: str) -> list[int]:
+def _put_paths_sqlite(rows: Sequence[PathWithPush], now: str, trigger: str) -> list[tuple[int, str, int]]:
     ((last,),) = fetch(_LAST_PATH)
     execute_each(
         _PUT_PATH,
@@ -227,14 +232,11 @@ def _put_paths_sqlite(rows: Sequence[PathWithPush], now: str, trigger: str) -> l
     )
     by_identity = {(row.waybill_id, row.path.digest): row for row in rows}
     new = fetch(_NEW_PATHS, {"last": last})
-    execute_each(
-        _PUT_PUSH,
-        [
-            _push_row(path_id, by_identity[waybill_id, bytes(digest)], now, trigger)
-            for path_id, waybill_id, digest in new
-        ],
-    )
-    return [waybill_id for _, waybill_id, _ in new]
+    pushes = [
+        _push_row(path_id, by_identity[waybill_id, bytes(digest)], now, trigger) for path_id, waybill_id, digest in new
+    ]
+    execute_each(_PUT_PUSH, pushes)
+    return [(push["waybill_id"], push["state"], push["action_type"]) for push in pushes]
 
 
 def _push_row(path_id: int, row: PathWithPush, now: str, trigger: str) -> dict[str, Any]:
@@ -248,7 +250,7 @@ def _push_row(path_id: int, row: PathWithPush, now: str, trigger: str) -> dict[s
         "reason": row.reason.value,
         "not_before": now if is_pending else None,
         "settled_at": None if is_pending else now,
-        "deadline_at": as_moment(row.deadline_at),
+        "deadline_at": as_moment(datetime.fromtimestamp(row.deadline, UTC)),
         "trigger": trigger,
         "now": now,
     }

@@ -113,6 +113,13 @@ def read_row(entry: dict[str, Any], translate: Translate) -> tuple[WaybillItem |
     return waybill, path, []
 
 
+def read_path_of(no: str, entry: dict[str, Any], translate: Translate) -> tuple[PathItem | None, list[Problem]]:
+    """Return (path, problems) of a path object; no: of its waybill, as it is stored."""
+    fields = Fields(entry)
+    path = _path(fields, no, translate)
+    return (None, fields.problems) if fields.problems else (path, [])
+
+
 def _read_waybill(batch: Batch, index: int, fields: Fields, translate: Translate) -> None:
     no = fields.text("waybill_id", NO_LENGTH, True)
     waybill = _waybill(fields, no)

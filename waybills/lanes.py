@@ -6,7 +6,7 @@ its fence has moved on by then, so that a late result changes no push. What a wo
 the caller's: this module knows nothing of WeChat.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
+from waybills import arrays
 from waybills import lanes_sql as sql
 from waybills.database import (
     as_list,
@@ -163,7 +164,29 @@ def lock(waybill_ids: Sequence[int]) -> None:
 
     waybill_ids: sorted. Two senders that commit a waybill and its path at the same moment would each miss the other.
     """
-    execute(sql.LOCK[is_postgresql()], {"ids": as_list(waybill_ids)})
+    _lock(waybill_ids, {}, None)
+
+
+def take_in(waybill_ids: Sequence[int], arrivals: Mapping[int, bool], now: datetime) -> list[int]:
+    """Lock these waybills' lanes, as `lock`, and wake those to which pushes came that are due at `now`.
+
+    arrivals: the waybills of which the caller knows that they are posted and have such pushes; true where a message is
+    among them. Return those that are to be looked through by `wake` still.
+    """
+    rows = _lock(waybill_ids, arrivals, now)
+    unsure = {waybill_id for waybill_id, wake_at in rows if wake_at is not None and read_moment(wake_at) > now}
+    unsure.update(waybill_id for waybill_id in waybill_ids if waybill_id not in arrivals)
+    return sorted(unsure)
+
+
+def _lock(waybill_ids: Sequence[int], arrivals: Mapping[int, bool], now: datetime | None) -> list[tuple[int, Any]]:
+    is_due = [id_ in arrivals for id_ in waybill_ids]
+    is_urgent = [arrivals.get(id_, False) for id_ in waybill_ids]
+    if is_postgresql():
+        lists = {"ids": arrays.int8s(waybill_ids), "is_due": arrays.bools(is_due), "is_urgent": arrays.bools(is_urgent)}
+    else:
+        lists = {"ids": as_list(waybill_ids), "is_due": as_list(is_due), "is_urgent": as_list(is_urgent)}
+    return fetch(sql.LOCK[is_postgresql()], {**lists, "now": as_moment(now)})
 
 
 def wake(waybill_ids: Sequence[int]) -> None:

@@ -11,18 +11,34 @@ _MESSAGES = ", ".join(str(int(code)) for code in sorted(MESSAGE_TYPES))
 
 IDS = {True: "SELECT unnest(%(ids)b::bigint[])", False: "SELECT value FROM json_each(%(ids)s)"}
 
+# On PostgreSQL a row that is there is locked whether or not the condition holds; only if it does, it is rewritten.
+_TAKE_IN = """
+    ON CONFLICT (waybill_id) DO UPDATE
+       SET wake_at = coalesce(waybills_lane.wake_at, excluded.wake_at),
+           is_urgent = waybills_lane.is_urgent OR excluded.is_urgent
+     WHERE NOT waybills_lane.leased
+       AND ((waybills_lane.wake_at IS NULL AND excluded.wake_at IS NOT NULL) OR waybills_lane.wake_at > %(now)s
+            OR (excluded.is_urgent AND NOT waybills_lane.is_urgent))
+    RETURNING waybill_id, wake_at
+"""
 LOCK = {
-    True: """
+    True: f"""
         INSERT INTO waybills_lane (waybill_id, wake_at, leased, fence, is_urgent, sent_through)
-        SELECT id, NULL, false, 0, false, 0 FROM unnest(%(ids)b::bigint[]) AS given (id) ORDER BY id
-        ON CONFLICT (waybill_id) DO UPDATE SET waybill_id = excluded.waybill_id
-    """,
-    False: """
+        SELECT id, CASE WHEN is_due THEN %(now)s::timestamptz END, false, 0, is_urgent, 0
+          FROM unnest(%(ids)b::bigint[], %(is_due)b::bool[], %(is_urgent)b::bool[]) AS given (id, is_due, is_urgent)
+         ORDER BY id
+        {_TAKE_IN}
+    """,  # noqa: S608 - constants
+    False: f"""
         INSERT INTO waybills_lane (waybill_id, wake_at, leased, fence, is_urgent, sent_through)
-        SELECT value, NULL, 0, 0, 0, 0 FROM json_each(%(ids)s) WHERE true
-        ON CONFLICT (waybill_id) DO NOTHING
-    """,
+        SELECT ids.value, CASE WHEN due.value THEN %(now)s END, 0, 0, urgent.value, 0
+          FROM json_each(%(ids)s) ids JOIN json_each(%(is_due)s) due ON due.key = ids.key
+          JOIN json_each(%(is_urgent)s) urgent ON urgent.key = ids.key
+         WHERE true
+        {_TAKE_IN}
+    """,  # noqa: S608 - constants
 }
+"""Returns the lanes that it made, woke, or found asleep until later."""
 
 # When a lane is due next: with its head, or when a message in it has waited long enough; and whether it holds one.
 # On PostgreSQL by one look at the queue instead of five.
@@ -52,6 +68,7 @@ WAKE = {
         UPDATE waybills_lane AS lane SET wake_at = due.wake_at, is_urgent = due.is_urgent
           FROM unnest(%(ids)b::bigint[]) AS given (id) {_DUE_POSTGRESQL}
          WHERE lane.waybill_id = given.id AND NOT lane.leased AND {_IS_POSTED}
+           AND (lane.wake_at, lane.is_urgent) IS DISTINCT FROM (due.wake_at, due.is_urgent)
     """,  # noqa: S608 - constants
     False: f"""
         UPDATE waybills_lane AS lane SET {_DUE_SQLITE}

@@ -35,14 +35,45 @@ def _ciphers(keys: tuple[bytes, ...]) -> tuple[tuple[bytes, AESGCM], ...]:
     return tuple((hashlib.sha256(b"key id" + key).digest()[:_KEY_ID], AESGCM(key)) for key in keys)
 
 
-def seal(place: str, natural_key: bytes, document: Sequence[Any]) -> bytes:
-    """Return the sealed form of a document.
+class Sealer:
+    """Seals and names what one batch holds: keys are read and nonces drawn for many at once.
 
-    place: `table.column`. natural_key: what names the row. document: JSON values, the version first.
+    For one thread.
     """
-    key_id, cipher = _ciphers(settings.SEAL.keys)[0]
-    nonce = os.urandom(_NONCE)
-    return key_id + nonce + cipher.encrypt(nonce, orjson.dumps(document), place.encode() + b"\0" + natural_key)
+
+    __slots__ = ("_cipher", "_drawn", "_index_key", "_key_id", "_nonces")
+
+    def __init__(self, documents: int = 1) -> None:
+        """documents: how many will be sealed, about: as many nonces are drawn at a time."""
+        self._key_id, self._cipher = _ciphers(settings.SEAL.keys)[0]
+        self._index_key = settings.SEAL.index_key
+        self._drawn = max(1, documents) * _NONCE
+        self._nonces: list[bytes] = []
+
+    def seal(self, place: str, natural_key: bytes, document: Sequence[Any]) -> bytes:
+        """Return the sealed form of a document.
+
+        place: `table.column`. natural_key: what names the row. document: JSON values, the version first.
+        """
+        if not self._nonces:
+            drawn = os.urandom(self._drawn)
+            self._nonces = [drawn[begin : begin + _NONCE] for begin in range(0, len(drawn), _NONCE)]
+        nonce = self._nonces.pop()
+        sealed = self._cipher.encrypt(nonce, orjson.dumps(document), place.encode() + b"\0" + natural_key)
+        return self._key_id + nonce + sealed
+
+    def blind_index(self, phone: str) -> bytes:
+        """Return the 32 bytes under which a (cleaned) phone is found: HMAC-SHA-256 under a key of its own."""
+        return hmac.digest(self._index_key, b"phone\0" + phone.encode(), "sha256")
+
+    def content_digest(self, kind: str, fields: Sequence[Any]) -> bytes:
+        """Return the 32 bytes that name some content. Keyed: phones could be guessed from a plain hash."""
+        return hmac.digest(self._index_key, kind.encode() + b"\0" + orjson.dumps(fields), "sha256")
+
+
+def seal(place: str, natural_key: bytes, document: Sequence[Any]) -> bytes:
+    """Return the sealed form of one document, as `Sealer.seal`."""
+    return Sealer().seal(place, natural_key, document)
 
 
 def unseal(place: str, natural_key: bytes, blob: bytes) -> list[Any]:
@@ -71,10 +102,10 @@ def _open(cipher: AESGCM, place: str, natural_key: bytes, blob: bytes) -> list[A
 
 
 def blind_index(phone: str) -> bytes:
-    """Return the 32 bytes under which a (cleaned) phone is found: HMAC-SHA-256 under a key of its own."""
-    return hmac.digest(settings.SEAL.index_key, b"phone\0" + phone.encode(), "sha256")
+    """Return the index of one phone, as `Sealer.blind_index`."""
+    return Sealer().blind_index(phone)
 
 
 def content_digest(kind: str, fields: Sequence[Any]) -> bytes:
-    """Return the 32 bytes that name some content. Keyed: phones could be guessed from a plain hash."""
-    return hmac.digest(settings.SEAL.index_key, kind.encode() + b"\0" + orjson.dumps(fields), "sha256")
+    """Return the digest of one content, as `Sealer.content_digest`."""
+    return Sealer().content_digest(kind, fields)

@@ -243,3 +243,53 @@ def test_a_lane_whose_message_was_sent_is_urgent_no_more(now: datetime) -> None:
     lanes.settle([sent(claim(now)[0], now)], now=now)
 
     assert (urgent_before, Lane.objects.get().is_urgent) == (True, False)
+
+
+def test_a_lane_that_is_due_is_left_as_it_is_by_another_event(now: datetime) -> None:
+    ingest([waybill_item()], [path_item(minutes_ago=2)], now=now)
+
+    ingest([], [path_item(minutes_ago=5), path_item(minutes_ago=1)], now=now + timedelta(seconds=3))
+
+    lane = Lane.objects.get()
+    assert (lane.wake_at, lane.is_urgent) == (now, False)
+
+
+def test_a_lane_that_is_due_becomes_urgent_by_a_message(now: datetime) -> None:
+    ingest([waybill_item()], [path_item(minutes_ago=2)], now=now)
+
+    ingest([], [path_item(minutes_ago=1, action_type=300003)], now=now + timedelta(seconds=3))
+
+    lane = Lane.objects.get()
+    assert (lane.wake_at, lane.is_urgent) == (now, True)
+
+
+def test_a_new_lane_is_urgent_where_a_message_is_among_its_pushes(now: datetime) -> None:
+    ingest(
+        [waybill_item("A"), waybill_item("B")],
+        [path_item("A", 2), path_item("A", 1, action_type=300003), path_item("B", 1), path_item("C", 1)],
+        now=now,
+    )
+
+    lanes_by_no = {lane.waybill.no: (lane.wake_at, lane.is_urgent) for lane in Lane.objects.select_related("waybill")}
+    assert lanes_by_no == {"A": (now, True), "B": (now, False), "C": (None, False)}
+
+
+def test_a_lane_whose_head_backs_off_is_woken_by_an_earlier_event(now: datetime) -> None:
+    ingest([waybill_item()], [path_item(minutes_ago=2)], now=now)
+    (first,) = claim(now)
+    lanes.settle([failed(first, now, timedelta(minutes=1))], now=now)
+    assert Lane.objects.get().wake_at == now + timedelta(minutes=1)
+
+    ingest([], [path_item(minutes_ago=5)], now=now + timedelta(seconds=3))
+
+    assert Lane.objects.get().wake_at == now + timedelta(seconds=3)
+
+
+def test_a_lane_whose_head_backs_off_sleeps_on_for_a_later_event(now: datetime) -> None:
+    ingest([waybill_item()], [path_item(minutes_ago=2)], now=now)
+    (first,) = claim(now)
+    lanes.settle([failed(first, now, timedelta(minutes=1))], now=now)
+
+    ingest([], [path_item(minutes_ago=1)], now=now + timedelta(seconds=3))
+
+    assert Lane.objects.get().wake_at == now + timedelta(minutes=1)

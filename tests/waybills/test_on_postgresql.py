@@ -15,8 +15,9 @@ from django.db import OperationalError, connection, transaction
 from tests.delivery.processes import IS_FULL
 from tests.factories import settle
 from tests.waybills.conftest import path_item, waybill_item
-from waybills import lanes_sql, settlement
+from waybills import arrays, lanes, lanes_sql, settlement
 from waybills.api.feed import AS_SETTLED
+from waybills.database import fetch
 from waybills.ingest import PathItem, Report, WaybillItem, ingest
 from waybills.models import Feed, Lane, Path, Push, Waybill
 
@@ -100,6 +101,53 @@ def test_a_waybill_and_its_path_sent_at_the_same_moment_find_each_other(now: dat
         )
 
     assert Lane.objects.filter(wake_at__isnull=False).count() == 30
+
+
+def test_a_lane_is_locked_and_not_rewritten(now: datetime) -> None:
+    ingest([waybill_item()], [path_item()], now=now)
+    (waybill_id,) = Lane.objects.values_list("pk", flat=True)
+    before = _version(waybill_id)
+
+    with transaction.atomic():
+        lanes.lock([waybill_id])
+        with pytest.raises(psycopg.errors.LockNotAvailable), psycopg.connect(**_own_address()) as other:
+            other.execute("SELECT 1 FROM waybills_lane WHERE waybill_id = %s FOR NO KEY UPDATE NOWAIT", [waybill_id])
+
+    assert _version(waybill_id) == before
+
+
+def _version(waybill_id: int) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT ctid::text FROM waybills_lane WHERE waybill_id = %s", [waybill_id])
+        (version,) = cursor.fetchone()
+    return str(version)
+
+
+def _own_address() -> dict[str, Any]:
+    return {name: value for name, value in connection.get_connection_params().items() if name in _ADDRESS}
+
+
+@pytest.mark.parametrize(
+    ("array", "type_", "values"),
+    [
+        (arrays.int8s, "bigint", [0, 1, -1, 2**63 - 1, -(2**63)]),
+        (arrays.int4s, "int", [0, 300002, -(2**31)]),
+        (arrays.bools, "bool", [True, False]),
+        (arrays.texts, "text", ["", "已签收", "a,b{}\"'\\", "\U0001f4e6"]),
+        (arrays.byteas, "bytea", [b"", b"\x00\xff", b"sealed"]),
+    ],
+)
+def test_an_array_arrives_as_it_is(array: Callable[[Any], arrays.Array], type_: str, values: list[Any]) -> None:
+    for part in (values, values[:1], []):
+        assert fetch(f"SELECT %(values)b::{type_}[]", {"values": array(part)}) == [(part,)]
+
+
+def test_an_array_of_moments_arrives_as_it_is() -> None:
+    moments = [datetime(1999, 12, 31, tzinfo=UTC), datetime(2026, 11, 24, 10, 30, 59, tzinfo=UTC)]
+
+    sent = arrays.moments([int(moment.timestamp()) for moment in moments])
+
+    assert fetch("SELECT %(values)b::timestamptz[]", {"values": sent}) == [(moments,)]
 
 
 def test_a_batch_that_deadlocks_is_repeated_whole(now: datetime) -> None:
@@ -330,7 +378,11 @@ def test_a_feed_is_read_by_its_index_and_its_beginning_found_by_another(now: dat
     assert "push_settled" in beginning
 
 
-@pytest.mark.parametrize("statement", [lanes_sql.WAKE[True], lanes_sql.heads(True)], ids=["wake", "heads"])
+@pytest.mark.parametrize(
+    "statement",
+    [lanes_sql.WAKE[True], lanes_sql.heads(True)],
+    ids=["wake", "heads"],
+)
 def test_a_queue_is_found_by_its_own_index_where_nothing_was_pending_at_the_last_analysis(
     statement: str, now: datetime
 ) -> None:
