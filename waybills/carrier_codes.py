@@ -1,6 +1,7 @@
 """The carrier's own codes as a batch meets them: the table is read once a batch, and what it lacks counted once."""
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.utils import timezone
@@ -28,14 +29,15 @@ _COUNT_SQLITE = _COUNT.format(
 class CarrierCodes:
     """Translates the codes of one batch."""
 
-    def __init__(self) -> None:
-        self._mapped: dict[str, int] | None = None
+    def __init__(self, mapped: Mapping[str, int] | None = None) -> None:
+        """mapped: the action types by code, where they were read already (`mapped_codes`)."""
+        self._mapped = mapped
         self.unmapped: Counter[str] = Counter()
 
     def translate(self, code: str) -> int:
         """Return the action type that staff mapped the code to; 500001 where they have not."""
         if self._mapped is None:
-            self._mapped = _mapped()
+            self._mapped = mapped_codes()
         action_type = self._mapped.get(code)
         if action_type is None:
             self.unmapped[code] += 1
@@ -57,6 +59,7 @@ class CarrierCodes:
         )
 
 
-def _mapped() -> dict[str, int]:
+def mapped_codes() -> dict[str, int]:
+    """Return the action types by carrier's code, as staff mapped them."""
     rows = CarrierCode.objects.filter(action_type__isnull=False).values_list("code", "action_type")
     return {code: action_type for code, action_type in rows if action_type is not None}

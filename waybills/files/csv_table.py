@@ -82,7 +82,7 @@ class _Lines:
     """The lines of a text, none of them and no row of several longer than LONGEST_ROW."""
 
     def __init__(self, text: io.TextIOWrapper) -> None:
-        self._text = text
+        self._readline = text.readline
         self._peeked: str | None = None
         self._since_row = 0
         self.line = 0
@@ -102,8 +102,10 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        line = self._read() if self._peeked is None else self._peeked
-        self._peeked = None
+        if self._peeked is None:
+            line = self._readline(LONGEST_ROW + 1)
+        else:
+            line, self._peeked = self._peeked, None
         if not line:
             raise StopIteration
         self.line += 1
@@ -113,7 +115,7 @@ class _Lines:
         return line
 
     def _read(self) -> str:
-        line = self._text.readline(LONGEST_ROW + 1)
+        line = self._readline(LONGEST_ROW + 1)
         if len(line) > LONGEST_ROW:
             raise FileRefused("long_line", self.line + 1)
         return line

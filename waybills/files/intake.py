@@ -1,6 +1,6 @@
 """Rows into the database: a slice at a time, through the one way in (`waybills.ingest`)."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from django.db import transaction
 
 from waybills.carrier_codes import CarrierCodes
 from waybills.files.rows import BadRow, Row, RowReader
-from waybills.ingest import PathItem, Report, WaybillItem, ingest
+from waybills.ingest import PathItem, Prepared, Report, WaybillItem, prepare, store
 
 ROWS_A_SLICE = 1000
 """And a transaction."""
@@ -30,15 +30,34 @@ class Survey:
 class Slice:
     """What stands in some rows: the good items and the bad rows."""
 
+    rows: int
     waybills: list[WaybillItem]
     paths: list[PathItem]
+    bad: list[BadRow]
+    codes: CarrierCodes
+
+    def prepare(self) -> "PreparedSlice":
+        """Return the slice as it is stored; needs no database."""
+        return PreparedSlice(self.rows, prepare(self.waybills, self.paths), self.bad, self.codes)
+
+    def store(self) -> Report:
+        """Store the good items, whole or not at all."""
+        return self.prepare().store()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class PreparedSlice:
+    """A slice as it is stored: the good items sealed, and the bad rows."""
+
+    rows: int
+    batch: Prepared
     bad: list[BadRow]
     codes: CarrierCodes
 
     def store(self) -> Report:
         """Store the good items, whole or not at all."""
         with transaction.atomic():
-            report = ingest(self.waybills, self.paths)
+            report = store(self.batch)
             self.codes.record_unmapped()
         return report
 
@@ -49,7 +68,7 @@ def slices(rows: Iterable[Row]) -> Iterator[list[Row]]:
     characters = 0
     for row in rows:
         piece.append(row)
-        characters += sum(map(len, row.cells))
+        characters += len("".join(row.cells))
         if len(piece) >= ROWS_A_SLICE or characters > _CHARACTERS_A_SLICE:
             yield piece
             piece, characters = [], 0
@@ -57,11 +76,13 @@ def slices(rows: Iterable[Row]) -> Iterator[list[Row]]:
         yield piece
 
 
-def read_slice(rows: Sequence[Row], header: Sequence[str], mapping: Sequence[str]) -> Slice:
-    """Return what stands in the rows."""
-    codes = CarrierCodes()
+def read_slice(
+    rows: Sequence[Row], header: Sequence[str], mapping: Sequence[str], mapped: Mapping[str, int] | None = None
+) -> Slice:
+    """Return what stands in the rows; mapped: the carrier's own codes, where they were read already."""
+    codes = CarrierCodes(mapped)
     reader = RowReader(header, mapping, codes.translate)
-    result = Slice([], [], [], codes)
+    result = Slice(len(rows), [], [], [], codes)
     for row in rows:
         waybill, path, fault = reader.read(row)
         if fault is not None:
@@ -73,10 +94,9 @@ def read_slice(rows: Sequence[Row], header: Sequence[str], mapping: Sequence[str
     return result
 
 
-def survey(rows: Sequence[Row], header: Sequence[str], mapping: Sequence[str], now: datetime) -> Survey:
+def survey(found: Slice, now: datetime) -> Survey:
     """Return how many of the rows are bad, and how many hold an event past its deadline."""
-    found = read_slice(rows, header, mapping)
-    return Survey(len(rows), len(found.bad), sum(is_past_deadline(path, now) for path in found.paths))
+    return Survey(found.rows, len(found.bad), sum(is_past_deadline(path, now) for path in found.paths))
 
 
 def is_past_deadline(path: PathItem, now: datetime) -> bool:

@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 from django.utils import translation
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.waybills.files.conftest import HEADER, ROW
 from waybills.action_types import ActionType
@@ -152,6 +154,47 @@ def test_a_row_with_more_cells_than_the_header_is_bad() -> None:
 
 def test_a_number_alone_is_bad() -> None:
     assert reason_of(["SF1"]) == "The row holds a waybill number and nothing else."
+
+
+_POOLS = {
+    "waybill": [
+        list(ROW[:5]),
+        ["SF2", *ROW[1:5]],
+        ["SF1", "", "", "", ROW[4]],
+        ["", *ROW[1:5]],
+        ["SF1", *ROW[1:3], "", ROW[4]],
+    ],
+    "time": [ROW[4], "1795487400", "", "tomorrow", "99"],
+    "type": ["200001", "300002", "", "12", "x"],
+    "code": ["", "派件", "其他"],
+    "text": ["快件到达", "派送中", "", "#N/A"],
+}
+
+
+@given(
+    st.lists(
+        st.tuples(*(st.sampled_from(_POOLS[name]) for name in ("waybill", "time", "type", "code", "text"))), max_size=12
+    )
+)
+def test_a_row_says_the_same_whatever_stood_before_it(rows: list[tuple[list[str], str, str, str, str]]) -> None:
+    header = (*HEADER[:6], "快递状态", "轨迹描述")
+    cells = [[*waybill[:4], time, type_, code, text] for waybill, time, type_, code, text in rows]
+    of_one: list[str] = []
+    of_many: list[str] = []
+
+    def reader(codes: list[str]) -> RowReader:
+        def translate(code: str) -> int:
+            codes.append(code)
+            return 300002 if code == "派件" else ActionType.OTHER
+
+        return RowReader(header, guess_mapping(header), translate)
+
+    one = reader(of_one)
+    together = [one.read(Row(1, row)) for row in cells]
+    alone = [reader(of_many).read(Row(1, row)) for row in cells]
+
+    assert together == alone
+    assert of_one == of_many
 
 
 def test_the_carrier_s_own_code_is_translated() -> None:

@@ -1,5 +1,6 @@
 """`manage.py import_waybills FILE`: waybills and path events from a CSV file or an .xlsx workbook."""
 
+import gc
 import sys
 import time
 from argparse import ArgumentParser
@@ -12,14 +13,18 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from waybills.carrier_codes import mapped_codes
+from waybills.files.ahead import ahead
 from waybills.files.columns import BY_FIELD, MAPPING_FAULTS, check_mapping, guess_mapping
-from waybills.files.intake import Survey, add_reports, read_slice, slices, survey
+from waybills.files.intake import Slice, Survey, add_reports, read_slice, slices, survey
 from waybills.files.refusals import FileRefused, refusal_text
 from waybills.files.rows import BadRow
 from waybills.files.table import Table, read_table
 from waybills.files.templates import report_lines
 from waybills.ingest import Report
 
+_SWITCH = 0.0001
+"""Seconds."""
 _MOST_NAMED = 20
 """Bad rows that are named one by one; --report has them all."""
 
@@ -49,6 +54,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, file: Path, **options: Any) -> None:
         """Survey, ask where somebody sits at the terminal, store. Raise CommandError where the file is refused."""
+        # What is here now stays to the end: a collection need not look through it again and again.
+        gc.freeze()
+        # Whoever stores has the database's answer in a moment, and shall not wait 5 ms for whoever reads ahead.
+        sys.setswitchinterval(_SWITCH)
         with _opened(file) as source:
             table = read_table(source)
             mapping = self._mapping(table, options["map"])
@@ -91,9 +100,8 @@ class Command(BaseCommand):
     def _store(self, table: Table, mapping: Sequence[str], path: Path | None) -> None:
         report, done, began = Report(), 0, time.monotonic()
         with _BadRows(table.header, path, self.stderr.write) as bad:
-            for piece in slices(table.rows):
-                found = read_slice(piece, table.header, mapping)
-                report, done = add_reports(report, found.store()), done + len(piece)
+            for found in ahead(piece.prepare() for piece in _slices(table, mapping)):
+                report, done = add_reports(report, found.store()), done + found.rows
                 bad.add(found.bad)
                 self._progress(done, time.monotonic() - began)
         self.stderr.write("")
@@ -107,12 +115,18 @@ class Command(BaseCommand):
 
 def _survey(table: Table, mapping: Sequence[str]) -> Survey:
     now, total = timezone.now(), Survey()
-    for piece in slices(table.rows):
-        found = survey(piece, table.header, mapping, now)
+    for piece in _slices(table, mapping):
+        found = survey(piece, now)
         total = Survey(total.rows + found.rows, total.bad + found.bad, total.past_deadline + found.past_deadline)
     if not total.rows:
         raise FileRefused("no_rows")
     return total
+
+
+def _slices(table: Table, mapping: Sequence[str]) -> Iterator[Slice]:
+    """Return what stands in the table, a slice at a time; reading it on needs no database."""
+    codes = mapped_codes()
+    return (read_slice(piece, table.header, mapping, codes) for piece in slices(table.rows))
 
 
 class _BadRows:
