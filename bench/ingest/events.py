@@ -22,10 +22,11 @@ Item = dict[str, Any]
 
 @dataclass(frozen=True)
 class Events:
-    """The events of one run; now: Unix seconds, known: how many waybills are there before."""
+    """The events of one run; now: Unix seconds, known: how many waybills there are before, from number `first` on."""
 
     now: int
     known: int
+    first: int = 0
 
     def waybill(self, number: int) -> Item:
         """Return a waybill without its events."""
@@ -53,7 +54,7 @@ class Events:
     def scans(self, batch: int) -> list[Item]:
         """Return 1,000 events, each of another waybill that is known; all come up before one comes again."""
         rng = Random(batch)
-        numbers = [place * STRIDE % self.known for place in range(batch * BATCH, (batch + 1) * BATCH)]
+        numbers = [self.first + place * STRIDE % self.known for place in range(batch * BATCH, (batch + 1) * BATCH)]
         return [
             {"waybill_id": waybill_no(number), **self._path(rng.randrange(STEPS_OF_NEW), batch)} for number in numbers
         ]

@@ -10,7 +10,7 @@ from bench.ingest.events import BATCH, Item
 from bench.ingest.run import WAYBILLS, Bench, manage, stored
 from bench.system import judge, spread
 
-BATCHES = 60
+BATCHES = 200
 """Of a round; the file has a row an event."""
 LEAST = 0.5
 PARTIES = ("sender", "receiver")

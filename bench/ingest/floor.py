@@ -61,12 +61,13 @@ _MERGE_ALL = f"""
 
 def batch_rows(kind: str, events: Events, batch: int) -> tuple[Rows, Rows]:
     """Return the sealed rows (waybills, paths) of one batch."""
-    from waybills.ingest import _path_rows, _waybill_rows
+    from waybills.ingest import prepare
     from waybills.items import read_paths, read_waybills
 
     is_new = kind == "waybills"
     read = read_waybills(events.waybills(batch), int) if is_new else read_paths(events.scans(batch), int)
-    return [_values(row) for row in _waybill_rows(read.waybills)], [_values(row) for row in _path_rows(read.paths)]
+    batch = prepare(read.waybills, read.paths)
+    return [_values(row) for row in batch.waybills], [_values(row) for row in batch.paths]
 
 
 def _values(row: object) -> tuple:

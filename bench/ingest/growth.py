@@ -13,7 +13,11 @@ from bench.rows import copy, digest
 from bench.system import judge, spread
 
 FEW, MANY = 100_000, 5_000_000
+NEWEST, ANY_AGE = "parcels under way", "waybills of any age"
+AGES = (NEWEST, ANY_AGE)
+"""Parcels under way: the newest waybills, as many as the small database has."""
 LEAST = 0.7
+"""Of parcels under way."""
 BATCHES = 16
 """A round."""
 FIRST_ID = 10_000_000
@@ -27,30 +31,34 @@ _TABLES = (
 
 
 def growth(bench: Bench) -> None:
-    """Measure events of waybills all over both databases, in turn."""
-    rates: dict[int, list[float]] = {FEW: [], MANY: []}
-    sizes = {}
+    """Measure events of the newest waybills and of waybills of any age, in both databases in turn."""
+    rates: dict[tuple[str, int], list[float]] = {}
+    sizes, ports = {}, {}
     with ExitStack() as stack:
-        ports = {}
-        for paths in rates:
+        for paths in (FEW, MANY):
             address = stack.enter_context(bench.copy())
             sizes[paths] = fill(address, paths)
             ports[paths] = stack.enter_context(bench.web(address))
         for number in range(bench.rounds + 1):
-            for paths, port in ports.items():
-                rate = measure(bench, port, paths, number)
-                if number:
-                    rates[paths].append(rate)
-    ratios = [many / few for many, few in zip(rates[MANY], rates[FEW], strict=True)]
-    print(f"\ningest-growth: events of waybills chosen at random; {bench.rounds} rounds in turn")
-    for paths, of in rates.items():
-        print(f"{f'{paths:,} paths, {sizes[paths] / 2**30:.1f} GiB':34} {spread(of, 0):>26} events/s")
-    judge("many to few", spread(ratios, 2), f">= {LEAST}", median(ratios) >= LEAST)
+            for age in AGES:
+                for paths, port in ports.items():
+                    rate = measure(bench, port, paths, age, number)
+                    if number:
+                        rates.setdefault((age, paths), []).append(rate)
+    print(f"\ningest-growth: {bench.rounds} rounds in turn")
+    for (age, paths), of in rates.items():
+        print(f"{f'{age} of {paths:,} paths, {sizes[paths] / 2**30:.1f} GiB':44} {spread(of, 0):>26} events/s")
+    ratios = {age: [many / few for many, few in zip(rates[age, MANY], rates[age, FEW], strict=True)] for age in AGES}
+    print(f"{f'{ANY_AGE}, many to few':44} {spread(ratios[ANY_AGE], 2):>26}")
+    judge(f"{NEWEST}, many to few", spread(ratios[NEWEST], 2), f">= {LEAST}", median(ratios[NEWEST]) >= LEAST)
 
 
-def measure(bench: Bench, port: int, paths: int, number: int) -> float:
-    events = replace(bench.events, known=paths // STEPS_OF_NEW)
-    batches = [events.scans(number * BATCHES + place) for place in range(BATCHES)]
+def measure(bench: Bench, port: int, paths: int, age: str, number: int) -> float:
+    waybills, under_way = paths // STEPS_OF_NEW, FEW // STEPS_OF_NEW
+    known = under_way if age == NEWEST else waybills
+    events = replace(bench.events, known=known, first=waybills - known)
+    first = (AGES.index(age) * (bench.rounds + 1) + number) * BATCHES
+    batches = [events.scans(first + place) for place in range(BATCHES)]
     posted = post(port, PATHS, bench.token, bodies(batches))
     if posted.events != BATCHES * BATCH:
         raise SystemExit(f"{posted.events} events stored of {BATCHES * BATCH}: this is no measurement")

@@ -17,7 +17,7 @@ BATCHES = 24
 SLOW_SECONDS = 3.0
 SINGLE, USUAL = 4, 8
 """Batches a round of one POST an event (each is a thousand), and of the usual peer."""
-OF_SINGLE, OF_USUAL = 100_000, 10_000
+OF_SINGLE, OF_USUAL, OF_LEAN = 100_000, 10_000, 20_000
 """Their first batch: what a peer is given, no other is."""
 
 Rate = Callable[[int], float]
@@ -37,7 +37,8 @@ def ingest(bench: Bench) -> None:
             "floor, scans": lambda number: floor_rate(floor, "scans", number),
             "paths": lambda number: floor_rate(paths_alone, "paths", number),
             "single": lambda number: single_rate(bench, port, number),
-            "usual": lambda number: usual_rate(bench, usual, number),
+            "usual": lambda number: usual_rate(bench, usual, "/events/", OF_USUAL, number),
+            "usual, no unique": lambda number: usual_rate(bench, usual, "/lean/", OF_LEAN, number),
             "tuned": lambda number: tuned_rate(bench, usual, number),
             "portal, waybills": lambda number: portal_rate(bench, port, "waybills", number),
             "floor, waybills": lambda number: floor_rate(floor, "waybills", number),
@@ -77,9 +78,9 @@ def single_rate(bench: Bench, port: int, number: int) -> float:
     return posted.events / posted.seconds
 
 
-def usual_rate(bench: Bench, port: int, number: int) -> float:
-    batches = [bench.events.scans(OF_USUAL + batch) for batch in of_round(number, USUAL)]
-    posted = post(port, "/events/", bench.token, bodies(batches), SLOW_SECONDS)
+def usual_rate(bench: Bench, port: int, path: str, first: int, number: int) -> float:
+    batches = [bench.events.scans(first + batch) for batch in of_round(number, USUAL)]
+    posted = post(port, path, bench.token, bodies(batches), SLOW_SECONDS)
     return posted.events / posted.seconds
 
 

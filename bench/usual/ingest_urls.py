@@ -1,7 +1,11 @@
-"""The two addresses of the usual ingest."""
+"""The addresses of the usual ingest."""
 
 from django.urls import path
 
-from bench.usual.ingest import EventsView, TunedView
+from bench.usual.ingest import EventsView, LeanEventsView, TunedView
 
-urlpatterns = [path("events/", EventsView.as_view()), path("tuned/", TunedView.as_view())]
+urlpatterns = [
+    path("events/", EventsView.as_view()),
+    path("lean/", LeanEventsView.as_view()),
+    path("tuned/", TunedView.as_view()),
+]
