@@ -20,6 +20,9 @@ SINGLE, USUAL = 4, 8
 OF_SINGLE, OF_USUAL, OF_LEAN = 100_000, 10_000, 20_000
 """Their first batch: what a peer is given, no other is."""
 
+ASKED = {"floor, waybills": 0.45, "paths": 0.3, "single": 80, "usual": 20, "tuned": 1}
+"""Of the batches with all there is to do: waybills with their events."""
+
 Rate = Callable[[int], float]
 """From a round's number, 0 to warm up, to events a second."""
 
@@ -135,12 +138,17 @@ def print_table(rates: dict[str, list[float]], rounds: int) -> None:
     )
     for name, of in rates.items():
         print(f"{name:20} {spread(of, 0):>24}")
-    for own, floor in (("portal, waybills", "floor, waybills"), ("portal, scans", "floor, scans")):
-        asked = {floor: 0.45, "paths": 0.3, "single": 80, "usual": 20, "tuned": 1}
-        for name, least in asked.items():
-            compare(f"{own} to {name.partition(',')[0]}", rates[own], rates[name], least)
+    for name, least in ASKED.items():
+        compare("portal, waybills", name, rates, least)
+    for name in ["floor, scans", *list(ASKED)[1:]]:
+        ratios = ratios_of("portal, scans", name, rates)
+        print(f"{f'portal, scans to {name}':40} {spread(ratios, 1 if median(ratios) > 10 else 2):>22}")
 
 
-def compare(what: str, these: list[float], those: list[float], least: float) -> None:
-    ratios = [one / other for one, other in zip(these, those, strict=True)]
-    judge(what, spread(ratios, 1 if least > 1 else 2), f">= {least}", median(ratios) >= least)
+def compare(own: str, other: str, rates: dict[str, list[float]], least: float) -> None:
+    ratios = ratios_of(own, other, rates)
+    judge(f"{own} to {other}", spread(ratios, 1 if least > 1 else 2), f">= {least}", median(ratios) >= least)
+
+
+def ratios_of(own: str, other: str, rates: dict[str, list[float]]) -> list[float]:
+    return [one / two for one, two in zip(rates[own], rates[other], strict=True)]
