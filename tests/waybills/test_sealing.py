@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from waybills.documents import Contact, PathDocument
-from waybills.sealing import SealBroken, blind_index, content_digest, seal, unseal
+from waybills.sealing import SealBroken, Sealer, blind_index, content_digest, seal, unseal
 
 DOCUMENT = (1, "李四", "13800138000")
 
@@ -91,3 +91,12 @@ def test_a_digest_depends_on_each_field_and_its_kind() -> None:
 @given(st.lists(st.text() | st.integers(-(2**53), 2**53)))
 def test_any_document_survives(fields: list[Any]) -> None:
     assert unseal("t.c", b"k", seal("t.c", b"k", [1, *fields])) == [1, *fields]
+
+
+def test_no_nonce_of_a_batch_comes_twice_however_many_it_seals() -> None:
+    sealer = Sealer(3)
+
+    blobs = [sealer.seal("path.sealed", b"key", [1, number]) for number in range(10)]
+
+    assert len({blob[:16] for blob in blobs}) == 10
+    assert [unseal("path.sealed", b"key", blob) for blob in blobs] == [[1, number] for number in range(10)]
