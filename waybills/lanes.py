@@ -180,13 +180,16 @@ def take_in(waybill_ids: Sequence[int], arrivals: Mapping[int, bool], now: datet
 
 
 def _lock(waybill_ids: Sequence[int], arrivals: Mapping[int, bool], now: datetime | None) -> list[tuple[int, Any]]:
+    """Return (waybill's id, wake_at) of lanes among which are all that sleep until later than `now`."""
     is_due = [id_ in arrivals for id_ in waybill_ids]
     is_urgent = [arrivals.get(id_, False) for id_ in waybill_ids]
+    moment = as_moment(now)
     if is_postgresql():
         lists = {"ids": arrays.int8s(waybill_ids), "is_due": arrays.bools(is_due), "is_urgent": arrays.bools(is_urgent)}
-    else:
-        lists = {"ids": as_list(waybill_ids), "is_due": as_list(is_due), "is_urgent": as_list(is_urgent)}
-    return fetch(sql.LOCK[is_postgresql()], {**lists, "now": as_moment(now)})
+        return fetch(sql.LOCK[True], {**lists, "now": moment})
+    rows = list(zip(waybill_ids, is_due, is_urgent, strict=True))
+    execute(sql.LOCK[False], {"lanes": as_list(rows), "now": moment})
+    return fetch(sql.ASLEEP_SQLITE, {"ids": as_list(waybill_ids), "now": moment})
 
 
 def wake(waybill_ids: Sequence[int]) -> None:

@@ -19,7 +19,6 @@ _TAKE_IN = """
      WHERE NOT waybills_lane.leased
        AND ((waybills_lane.wake_at IS NULL AND excluded.wake_at IS NOT NULL) OR waybills_lane.wake_at > %(now)s
             OR (excluded.is_urgent AND NOT waybills_lane.is_urgent))
-    RETURNING waybill_id, wake_at
 """
 LOCK = {
     True: f"""
@@ -28,17 +27,20 @@ LOCK = {
           FROM unnest(%(ids)b::bigint[], %(is_due)b::bool[], %(is_urgent)b::bool[]) AS given (id, is_due, is_urgent)
          ORDER BY id
         {_TAKE_IN}
+        RETURNING waybill_id, wake_at
     """,  # noqa: S608 - constants
     False: f"""
         INSERT INTO waybills_lane (waybill_id, wake_at, leased, fence, is_urgent, sent_through)
-        SELECT ids.value, CASE WHEN due.value THEN %(now)s END, 0, 0, urgent.value, 0
-          FROM json_each(%(ids)s) ids JOIN json_each(%(is_due)s) due ON due.key = ids.key
-          JOIN json_each(%(is_urgent)s) urgent ON urgent.key = ids.key
-         WHERE true
+        SELECT json_extract(value, '$[0]'), CASE WHEN json_extract(value, '$[1]') THEN %(now)s END, 0, 0,
+               json_extract(value, '$[2]'), 0
+          FROM json_each(%(lanes)s) WHERE true
         {_TAKE_IN}
     """,  # noqa: S608 - constants
 }
-"""Returns the lanes that it made, woke, or found asleep until later."""
+"""On PostgreSQL it returns the lanes that it made, woke, or found asleep until later."""
+ASLEEP_SQLITE = f"""
+    SELECT waybill_id, wake_at FROM waybills_lane WHERE waybill_id IN ({IDS[False]}) AND wake_at > %(now)s
+"""  # noqa: S608 - constants
 
 # When a lane is due next: with its head, or when a message in it has waited long enough; and whether it holds one.
 # On PostgreSQL by one look at the queue instead of five.
