@@ -10,6 +10,7 @@ from typing import Any
 import django
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
+from django.urls import get_resolver
 
 from portal.checks import stop_on_wrong_configuration
 from portal.lean import LeanHandler
@@ -44,11 +45,11 @@ def _serve() -> Portal:
 
         audit.start()
         doorbell.connect(publish_ring)
-    portal = Portal(settings.SURFACE)
-    # What is here now stays for good: a collection during a batch need not look through it again.
-    gc.collect()
-    gc.freeze()
-    return portal
+        # What is here now stays for good: a collection during a batch need not look through it again.
+        get_resolver().url_patterns  # noqa: B018 - loads the views
+        gc.collect()
+        gc.freeze()
+    return Portal(settings.SURFACE)
 
 
 application = _serve()

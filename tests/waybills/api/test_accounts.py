@@ -140,10 +140,10 @@ def test_whatever_a_client_accepts_the_answer_is_json(token: str) -> None:
     assert (response.status_code, response["Content-Type"]) == (200, "application/json")
 
 
-def test_knowing_the_caller_and_its_rights_takes_three_statements(api: Api) -> None:
+def test_knowing_the_caller_and_its_rights_takes_two_statements(api: Api) -> None:
     api.get("cells/")  # notes the token's use, once a minute
 
     with counted_statements() as statements:
         api.post("paths/", [])
 
-    assert len(statements) == 3
+    assert len(statements) == 2

@@ -140,7 +140,7 @@ def test_a_page_takes_the_same_number_of_statements_whatever_its_length(api: Api
     with counted_statements() as for_many:
         api.get("pushes/")
 
-    assert len(for_one) == len(for_many) == 5
+    assert len(for_one) == len(for_many) == 4
 
 
 @pytest.mark.parametrize(

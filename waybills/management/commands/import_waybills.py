@@ -52,12 +52,16 @@ class Command(BaseCommand):
         parser.add_argument("--check", action="store_true", help="look through the file and store nothing")
         parser.add_argument("--yes", action="store_true", help="do not ask before storing")
 
-    def handle(self, *args: Any, file: Path, **options: Any) -> None:
-        """Survey, ask where somebody sits at the terminal, store. Raise CommandError where the file is refused."""
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Run in a process that is for this alone."""
         # What is here now stays to the end: a collection need not look through it again and again.
         gc.freeze()
         # Whoever stores has the database's answer in a moment, and shall not wait 5 ms for whoever reads ahead.
         sys.setswitchinterval(_SWITCH)
+        super().run_from_argv(argv)
+
+    def handle(self, *args: Any, file: Path, **options: Any) -> None:
+        """Survey, ask where somebody sits at the terminal, store. Raise CommandError where the file is refused."""
         with _opened(file) as source:
             table = read_table(source)
             mapping = self._mapping(table, options["map"])
