@@ -31,7 +31,7 @@ class Contact:
 class PathDocument:
     """What is personal in a path: its text carries phone numbers by specification.
 
-    Frozen in use, not in type: a frozen one takes three times as long to make, and there are a thousand in a batch.
+    Frozen in use, not in type, as `waybills.ingest_sql.PathRow`.
     """
 
     action_msg: str

@@ -6,7 +6,8 @@ One transaction, one sorted pass over each table, a fixed number of statements w
 2. one upsert of those posted, and of stubs for paths whose waybill has not come yet;
 3. the paths and, in the same statement, a push for each new one;
 4. lock the lanes, in order, and wake those that new pushes came to, making what is missing;
-5. look through those of which that does not say enough: new waybills, and heads that have backed off.
+5. look through those of which that does not say enough: stubs that are posted now, waybills that are not, those
+   without a new push to send, and lanes that are due later.
 
 Two senders that post the same events meet in the same order, so they wait instead of deadlocking; should one deadlock
 all the same, the whole transaction is repeated.
@@ -75,7 +76,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A batch as it is stored: sealed, sorted, and each thing once."""
+    """A batch as it is stored: sealed, and each thing once; waybills sorted, paths in order of arrival."""
 
     waybills: list[WaybillRow]
     paths: list[PathRow]
@@ -183,13 +184,19 @@ def _store(waybills: list[WaybillRow], paths: list[PathRow], now: datetime, trig
         touched = sorted({*(row[0] for row in created), *(known_now[row.no].id for row in changed)})
         if touched:
             unreachable = [known_now[row.no].id for row in changed if not row.receiver_is_mobile]
-            _wake(touched, _arrivals(created, known_now), unreachable, now)
+            _wake(touched, _arrivals(created, known, known_now), unreachable, now)
         return _report(waybills, paths, known, written, known_now, created), bool(touched)
 
 
-def _arrivals(created: Iterable[tuple[int, str, int]], known: dict[str, KnownWaybill]) -> dict[int, bool]:
-    """Return the posted waybills with new pending pushes; true where a message is among these."""
-    posted = {waybill.id for waybill in known.values() if waybill.is_posted}
+def _arrivals(
+    created: Iterable[tuple[int, str, int]], before: dict[str, KnownWaybill], known: dict[str, KnownWaybill]
+) -> dict[int, bool]:
+    """Return the posted waybills with new pending pushes; true where a message is among these.
+
+    Not those that were stubs before: other pushes wait for them already.
+    """
+    stubs = {waybill.id for waybill in before.values() if not waybill.is_posted}
+    posted = {waybill.id for waybill in known.values() if waybill.is_posted} - stubs
     arrivals: dict[int, bool] = {}
     for waybill_id, state, action_type in created:
         if state == PushState.PENDING and waybill_id in posted:
@@ -200,7 +207,7 @@ def _arrivals(created: Iterable[tuple[int, str, int]], known: dict[str, KnownWay
 def _wake(touched: list[int], arrivals: dict[int, bool], unreachable: list[int], now: datetime) -> None:
     """Lock the lanes, and let each say when it is due."""
     unsure = lanes.take_in(touched, arrivals, now)
-    if unsure:
+    if unsure or unreachable:
         plan_by_keys()
         ingest_sql.skip_unreachable(unreachable, now)
         lanes.wake(unsure)

@@ -11,7 +11,8 @@ _MESSAGES = ", ".join(str(int(code)) for code in sorted(MESSAGE_TYPES))
 
 IDS = {True: "SELECT unnest(%(ids)b::bigint[])", False: "SELECT value FROM json_each(%(ids)s)"}
 
-# On PostgreSQL a row that is there is locked whether or not the condition holds; only if it does, it is rewritten.
+# On PostgreSQL a row that is there is locked whether or not the condition holds; only if it does, it is rewritten and
+# returned. A lane that is due later is rewritten unchanged, for it to be returned.
 _TAKE_IN = """
     ON CONFLICT (waybill_id) DO UPDATE
        SET wake_at = coalesce(waybills_lane.wake_at, excluded.wake_at),
@@ -37,7 +38,7 @@ LOCK = {
         {_TAKE_IN}
     """,  # noqa: S608 - constants
 }
-"""On PostgreSQL it returns the lanes that it made, woke, or found asleep until later."""
+"""On PostgreSQL it returns the lanes that it made, woke, made urgent, or found due later; never a leased one."""
 ASLEEP_SQLITE = f"""
     SELECT waybill_id, wake_at FROM waybills_lane WHERE waybill_id IN ({IDS[False]}) AND wake_at > %(now)s
 """  # noqa: S608 - constants

@@ -274,6 +274,15 @@ def test_a_new_lane_is_urgent_where_a_message_is_among_its_pushes(now: datetime)
     assert lanes_by_no == {"A": (now, True), "B": (now, False), "C": (None, False)}
 
 
+def test_a_stub_s_message_makes_its_lane_urgent_when_the_waybill_comes_with_another_event(now: datetime) -> None:
+    ingest([], [path_item(minutes_ago=2, action_type=300002)], now=now)
+
+    ingest([waybill_item()], [path_item(minutes_ago=1)], now=now + timedelta(seconds=3))
+
+    lane = Lane.objects.get()
+    assert (lane.wake_at, lane.is_urgent) == (now, True)
+
+
 def test_a_lane_whose_head_backs_off_is_woken_by_an_earlier_event(now: datetime) -> None:
     ingest([waybill_item()], [path_item(minutes_ago=2)], now=now)
     (first,) = claim(now)

@@ -22,7 +22,7 @@ _LONGEST_NAME = 64
 class Row:
     """The cells of one row, as text; line: where it begins, counted from 1.
 
-    Not frozen, as nothing is that there is one of for each row: making it takes too long.
+    Not frozen, as `waybills.ingest_sql.PathRow`.
     """
 
     line: int
