@@ -4,12 +4,12 @@ psycopg looks at each value to find out what it is; here the statement says it. 
 thousand values: a seventh of an ingest's time.
 
 The form is PostgreSQL's own (`array_recv`): dimensions, has nulls, the element's type, length, lower bound; then for
-each value its length and its bytes. No list here holds nulls.
+each value its length and its bytes. No list here holds nulls; a number that does not fit is a struct.error.
 """
 
 from collections.abc import Sequence
 from itertools import chain, repeat
-from struct import Struct, pack
+from struct import Struct
 
 _HEAD = Struct("!iIIii")
 _EMPTY = Struct("!iII")
@@ -55,8 +55,8 @@ def byteas(values: Sequence[bytes], element: int = _BYTEA) -> Array:
 
 
 def _fixed(element: int, code: str, width: int, values: Sequence[int]) -> Array:
-    pairs = chain.from_iterable(zip(repeat(width), values))
-    return _array(element, len(values), pack("!" + f"i{code}" * len(values), *pairs))
+    # One format for all lengths: struct keeps every format that it has seen.
+    return _array(element, len(values), b"".join(map(Struct(f"!i{code}").pack, repeat(width), values)))
 
 
 def _array(element: int, length: int, body: bytes) -> Array:
