@@ -6,6 +6,7 @@ as the cursor's own thread waits for a lock, up to the whole `timeout`.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from django.db.backends.signals import connection_created
@@ -18,12 +19,15 @@ def watch_connections() -> None:
 
 def _watch(connection: Any, **signal: object) -> None:
     if connection.vendor == "sqlite" and _close_what_failed not in connection.execute_wrappers:
-        connection.execute_wrappers.append(_close_what_failed)
+        # Outermost: whoever wraps for a while takes the last one off again, without looking.
+        connection.execute_wrappers.insert(0, _close_what_failed)
 
 
 def _close_what_failed(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
     try:
         return execute(sql, params, many, context)
     except Exception:
-        context["cursor"].close()
+        # Of a closed connection even this is an error, which would hide the other.
+        with suppress(context["connection"].Database.Error):
+            context["cursor"].close()
         raise

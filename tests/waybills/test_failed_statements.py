@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import OperationalError, ProgrammingError
@@ -88,3 +89,28 @@ def test_the_error_arrives_as_it_was(tmp_path: Path) -> None:
     with connection.cursor() as another:
         assert another.execute("SELECT 1").fetchone() == (1,)
     connection.close()
+
+
+def test_a_wrapper_for_a_while_is_taken_off_again(tmp_path: Path) -> None:
+    connection = database(str(tmp_path / "any.sqlite3"))["default"]
+    seen: list[str] = []
+
+    def note(execute: Any, sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        seen.append(sql)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note):
+        connection.cursor().execute("SELECT 1")
+    connection.cursor().execute("SELECT 2")
+
+    assert seen == ["SELECT 1"]
+    connection.close()
+
+
+def test_the_error_of_a_closed_connection_is_django_s(tmp_path: Path) -> None:
+    connection = database(str(tmp_path / "any.sqlite3"))["default"]
+    cursor = connection.cursor()
+    connection.close()
+
+    with pytest.raises(ProgrammingError, match="closed database"):
+        cursor.execute("SELECT 1")
