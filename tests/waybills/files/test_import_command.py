@@ -49,6 +49,17 @@ def test_run_again_it_stores_nothing_twice(run: Any) -> None:
     assert "新增 0，等待运单 0，重复 10" in run(csv_file(*rows_of(10)))[0]
 
 
+def test_a_check_names_the_bad_rows_and_writes_the_report(run: Any, tmp_path: FilePath) -> None:
+    report = tmp_path / "bad.csv"
+
+    _, errors = run(csv_file(*rows_of(2), row_of(3, 轨迹时间="明天")), "--check", "--report", str(report))
+
+    assert "共 3 行，其中 1 行有误" in errors
+    assert "第 4 行：" in errors
+    assert "明天" in report.read_text("utf-8-sig")
+    assert not Path.objects.exists()
+
+
 def test_it_says_first_how_many_pushes_are_past_their_deadline(run: Any) -> None:
     file = csv_file(*[row_of(index, 轨迹时间="2026-01-05 08:00:00", 轨迹描述=f"{index}") for index in range(3)])
 

@@ -24,7 +24,7 @@ from waybills.files.templates import report_lines
 from waybills.ingest import Report
 
 _SWITCH = 0.0001
-"""Seconds."""
+"""Seconds after which a thread that computes lets another one go on."""
 _MOST_NAMED = 20
 """Bad rows that are named one by one; --report has them all."""
 
@@ -49,7 +49,9 @@ class Command(BaseCommand):
             + ", ".join(BY_FIELD),
         )
         parser.add_argument("--report", type=Path, metavar="CSV", help="write the bad rows here, to be corrected")
-        parser.add_argument("--check", action="store_true", help="look through the file and store nothing")
+        parser.add_argument(
+            "--check", action="store_true", help="look through the file, name what is bad, and store nothing"
+        )
         parser.add_argument("--yes", action="store_true", help="do not ask before storing")
 
     def run_from_argv(self, argv: list[str]) -> None:
@@ -65,8 +67,12 @@ class Command(BaseCommand):
         with _opened(file) as source:
             table = read_table(source)
             mapping = self._mapping(table, options["map"])
+            if options["check"]:
+                with _BadRows(table.header, options["report"], self.stderr.write) as bad:
+                    self._announce(_survey(table, mapping, bad))
+                return
             self._announce(_survey(table, mapping))
-            if not options["check"] and (options["yes"] or self._agrees()):
+            if options["yes"] or self._agrees():
                 self._store(read_table(source), mapping, options["report"])
 
     def _mapping(self, table: Table, given: Sequence[str]) -> list[str]:
@@ -117,10 +123,13 @@ class Command(BaseCommand):
         self.stderr.flush()
 
 
-def _survey(table: Table, mapping: Sequence[str]) -> Survey:
+def _survey(table: Table, mapping: Sequence[str], bad: "_BadRows | None" = None) -> Survey:
+    """Return what the rows would be; bad: takes those that are bad."""
     now, total = timezone.now(), Survey()
     for piece in _slices(table, mapping):
         found = survey(piece, now)
+        if bad is not None:
+            bad.add(piece.bad)
         total = Survey(total.rows + found.rows, total.bad + found.bad, total.past_deadline + found.past_deadline)
     if not total.rows:
         raise FileRefused("no_rows")
