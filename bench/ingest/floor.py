@@ -66,8 +66,8 @@ def batch_rows(kind: str, events: Events, batch: int) -> tuple[Rows, Rows]:
 
     is_new = kind == "waybills"
     read = read_waybills(events.waybills(batch), int) if is_new else read_paths(events.scans(batch), int)
-    batch = prepare(read.waybills, read.paths)
-    return [_values(row) for row in batch.waybills], [_values(row) for row in batch.paths]
+    prepared = prepare(read.waybills, read.paths)
+    return [_values(row) for row in prepared.waybills], [_values(row) for row in prepared.paths]
 
 
 def _values(row: object) -> tuple:

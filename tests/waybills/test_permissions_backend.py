@@ -3,8 +3,8 @@
 import pytest
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import AnonymousUser, Group, Permission, User
-from pytest_django import DjangoAssertNumQueries
 
+from tests.statements import counted_statements
 from waybills.permissions_backend import PermissionsBackend
 
 pytestmark = pytest.mark.django_db
@@ -25,14 +25,14 @@ def user() -> User:
     return account
 
 
-def test_own_and_group_s_permissions_are_one_query_and_kept(
-    user: User, django_assert_num_queries: DjangoAssertNumQueries
-) -> None:
-    with django_assert_num_queries(1):
+def test_own_and_group_s_permissions_are_one_query_and_kept(user: User) -> None:
+    with counted_statements() as statements:
         assert user.has_perm("waybills.add_path")
         assert user.has_perms(("waybills.add_waybill", "waybills.view_push"))
         assert not user.has_perm("waybills.send_push")
         assert not user.has_perm("auth.add_path")
+
+    assert len(statements) == 1
 
 
 def test_they_are_the_same_as_django_s(user: User) -> None:

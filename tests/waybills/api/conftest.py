@@ -3,17 +3,13 @@
 import io
 import re
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import orjson
 import pytest
 from django.core.management import call_command
-from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from drf_spectacular.generators import SchemaGenerator
 from jsonschema import Draft202012Validator
 
@@ -105,28 +101,3 @@ def api(token: str, description: dict[str, Any]) -> Api:
 def stranger(db: None, description: dict[str, Any]) -> Api:
     """Return a client without a token."""
     return Api(None, description)
-
-
-@contextmanager
-def counted_statements() -> Iterator[list[str]]:
-    """Yield what the database is asked, statement by statement."""
-    statements: list[str] = []
-    if connection.vendor == "sqlite":
-        with CaptureQueriesContext(connection) as captured:
-            yield statements
-        statements.extend(query["sql"] for query in captured)
-        return
-
-    # The bulk path goes round Django's cursor: let the server itself tell what it executes.
-    def note(diagnostic: Any) -> None:
-        statements.append(diagnostic.message_primary)
-
-    with connection.cursor() as cursor:
-        cursor.execute("SET client_min_messages = log; SET log_statement = 'all'")
-    connection.connection.add_notice_handler(note)
-    try:
-        yield statements
-    finally:
-        connection.connection.remove_notice_handler(note)
-        with connection.cursor() as cursor:
-            cursor.execute("RESET client_min_messages; RESET log_statement")

@@ -6,7 +6,8 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from tests.waybills.api.conftest import MOMENT, Api, counted_statements, event, make_account, path, waybill
+from tests.statements import counted_statements
+from tests.waybills.api.conftest import MOMENT, Api, event, make_account, path, waybill
 from waybills.models import ApiToken
 
 pytestmark = pytest.mark.django_db

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.waybills.api.conftest import MOMENT, Api, counted_statements, event, path, waybill
+from tests.statements import counted_statements
+from tests.waybills.api.conftest import MOMENT, Api, event, path, waybill
 from waybills.models import CarrierCode, Path, Push, Waybill
 from waybills.trail import read_trail
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tests import factories
-from tests.waybills.api.conftest import MOMENT, Api, counted_statements, event, path, waybill
+from tests.statements import counted_statements
+from tests.waybills.api.conftest import MOMENT, Api, event, path, waybill
 from waybills.models import Act, Push, PushState
 
 pytestmark = pytest.mark.django_db

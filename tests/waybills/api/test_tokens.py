@@ -8,7 +8,8 @@ from django.contrib.auth.models import Permission, User
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from tests.waybills.api.conftest import Api, counted_statements, make_account
+from tests.statements import counted_statements
+from tests.waybills.api.conftest import Api, make_account
 from tests.waybills.api.test_accounts import ENDPOINTS, call
 from waybills.api_tokens import SCOPE_OF, find_token, issue_token, may, revoke_tokens
 from waybills.models import ApiToken, Scope
