@@ -19,6 +19,8 @@ _FORMULA_TEXT = re.compile(r'="([^"]*)"')
 _MOMENT = re.compile(
     r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?[\sT]+(\d{1,2})[::](\d{1,2})(?:[::](\d{1,2})(?:\.\d+)?)?"
 )
+_LONGEST_MOMENT = 64
+"""Characters: the expression takes the square of the time for a run of blanks."""
 _UNIX_SECONDS = re.compile(r"[1-3][0-9]{9}")
 _FAULTS = frozenset({"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"})
 FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
@@ -91,7 +93,7 @@ def _read_moment(text: str) -> str | int:
     >>> _read_moment("2026-11-24 10:30"), _read_moment("2026/1/4 9:05:07"), _read_moment("1795487400")
     (1795487400, 1767488707, '1795487400')
     """
-    moment = _MOMENT.fullmatch(text)
+    moment = _match_moment(text)
     if moment is None:
         digits = _read_digits(text)
         if digits.isascii() and digits.isdigit():
@@ -119,7 +121,11 @@ def _read_code(text: str) -> str:
 
 def is_moment(text: str) -> bool:
     """Return whether a text is written as a moment: as a calendar's, or as Unix seconds of ten digits."""
-    return _MOMENT.fullmatch(text) is not None or _UNIX_SECONDS.fullmatch(text) is not None
+    return _match_moment(text) is not None or _UNIX_SECONDS.fullmatch(text) is not None
+
+
+def _match_moment(text: str) -> re.Match[str] | None:
+    return _MOMENT.fullmatch(text) if len(text) <= _LONGEST_MOMENT else None
 
 
 READERS: Mapping[Kind, Callable[[str], str | int]] = {

@@ -33,6 +33,10 @@ _MOST_ELEMENTS = 300_000
 """Of one row or string, or of a part without any: each becomes an object, a style a thousand bytes of it."""
 _MOST_PIECES = 4 * _LAST_LINE
 """Rows of a sheet, or strings."""
+_MOST_CHARACTERS = 1024 * 1024
+"""Of one row or string."""
+_LONGEST_TOKEN = 1024 * 1024
+"""Bytes of one tag or comment."""
 _SMALL = 1024 * 1024
 """Bytes of a part that cannot hold more elements than that."""
 _DAMAGE = (
@@ -118,22 +122,47 @@ def _piece(name: str, types: set[str]) -> str:
 
 
 def _refuse_crowd(archive: ZipFile, name: str, piece: str) -> None:
-    """Refuse a part that packs more elements than are held in memory into one row, or into itself."""
-    mark, since, pieces = f"{_MAIN} {piece}", 0, 0
+    """Refuse a part that packs more than is held in memory into one row or string, or into itself."""
+    mark, since, pieces, characters = f"{_MAIN} {piece}", 0, 0, -1
 
-    def count(element: str, attributes: Any) -> None:
-        nonlocal since, pieces
+    def count(element: str, attributes: dict[str, str]) -> None:
+        nonlocal since, pieces, characters
         if element == mark:
-            since, pieces = 0, pieces + 1
+            since, pieces, characters = 0, pieces + 1, 0
         since += 1
         if since > _MOST_ELEMENTS or pieces > _MOST_PIECES:
             raise FileRefused("swollen_xlsx")
 
+    def weigh(text: str) -> None:
+        nonlocal characters
+        if characters < 0:
+            return
+        characters += len(text)
+        if characters > _MOST_CHARACTERS:
+            raise FileRefused("swollen_xlsx")
+
+    def leave(element: str) -> None:
+        nonlocal characters
+        if element == mark:
+            characters = -1
+
     parser = expat.ParserCreate(namespace_separator=" ")
-    parser.StartElementHandler = count
-    with suppress(expat.ExpatError), archive.open(name) as part:
+    parser.StartElementHandler, parser.CharacterDataHandler, parser.EndElementHandler = count, weigh, leave
+    _feed(parser, archive, name)
+
+
+def _feed(parser: expat.XMLParserType, archive: ZipFile, name: str) -> None:
+    """Parse a part as far as it is XML; refuse a tag or comment without an end.
+
+    expat looks through what has no end yet once more with each block.
+    """
+    fed = 0
+    with suppress(_RootReached, expat.ExpatError), archive.open(name) as part:
         while block := part.read(_BLOCK):
             parser.Parse(block, False)
+            fed += len(block)
+            if fed - parser.CurrentByteIndex > _LONGEST_TOKEN:
+                raise FileRefused("swollen_xlsx")
 
 
 class _RootReached(Exception):
@@ -152,9 +181,7 @@ def _refuse_doctype(archive: ZipFile, name: str) -> None:
     parser = expat.ParserCreate()
     parser.StartDoctypeDeclHandler, parser.StartElementHandler = refuse, stop
     # A part that is no XML, an image for example, is parsed by nobody.
-    with suppress(_RootReached, expat.ExpatError), archive.open(name) as part:
-        while block := part.read(_BLOCK):
-            parser.Parse(block, False)
+    _feed(parser, archive, name)
 
 
 def _rows(book: Any) -> Iterator[Row]:

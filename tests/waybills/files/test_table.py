@@ -251,6 +251,18 @@ def test_a_workbook_of_a_million_elements_in_one_piece_is_refused(part: str, end
     assert refusal_of(content) == "swollen_xlsx"
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"<sheetData>", b"<!--" + b"x" * 4_000_000 + b"--><sheetData>"),
+        (b"</row>", b'<c t="inlineStr"><is><t>' + b"x" * 2_000_000 + b"</t></is></c></row>"),
+    ],
+    ids=["comment", "text"],
+)
+def test_a_workbook_of_one_long_piece_is_refused(old: bytes, new: bytes) -> None:
+    assert refusal_of(changed(SHEET, old, new)) == "swollen_xlsx"
+
+
 @pytest.mark.parametrize("name", ["xl/styles.xml", "xl/_rels/workbook.xml.rels"])
 def test_no_part_but_a_sheet_grows_by_being_called_one(name: str) -> None:
     override = f'<Override PartName="/{name}" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml'
