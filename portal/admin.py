@@ -14,7 +14,8 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from portal.permission_field import DESK_APPS, PermissionField
 
-_RIGHTS = ("is_superuser", "groups", "user_permissions")
+_RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
+"""Whether an account is staff is one: only who is not may have API tokens, which carry the account's rights."""
 
 admin.site.unregister(User)
 admin.site.unregister(Group)

@@ -27,8 +27,9 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         return self.filter(revoked_at__isnull=True)
 
     def in_force(self, now: datetime) -> Self:
-        """Return those by which somebody may call: neither revoked nor expired, their account active."""
-        return self.unrevoked().filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now), user__is_active=True)
+        """Return those by which one may call: neither revoked nor expired, of an active account that is no person's."""
+        account = {"user__is_active": True, "user__is_staff": False}
+        return self.unrevoked().filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now), **account)
 
 
 class ApiToken(models.Model):

@@ -49,6 +49,14 @@ def test_a_manager_of_accounts_gives_no_rights(client: Client, manager: User) ->
         assert (user.is_superuser, user.groups.exists(), user.get_all_permissions()) == (False, False, had)
 
 
+def test_a_manager_of_accounts_makes_no_service_account_of_a_colleague(client: Client, manager: User) -> None:
+    colleague = make_user()
+
+    client.post(change(colleague), fields_of(colleague, is_staff=""))
+
+    assert User.objects.get(pk=colleague.pk).is_staff
+
+
 def test_a_superuser_gives_rights(desk: Client) -> None:
     user, role = make_user(), Group.objects.create(name="客服")
 

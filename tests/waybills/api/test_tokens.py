@@ -40,6 +40,12 @@ def limit(*scopes: Scope, **fields: Any) -> ApiToken:
     return token
 
 
+def test_a_token_is_in_force_for_no_person(api: Api) -> None:
+    User.objects.update(is_staff=True)
+
+    assert api.get("cells/").status_code == 401
+
+
 @pytest.mark.parametrize(("method", "address", "body", "permission", "status"), ENDPOINTS)
 def test_each_endpoint_needs_its_scope_and_its_permission(
     api: Api, method: str, address: str, body: Any, permission: str, status: int
