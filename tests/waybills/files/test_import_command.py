@@ -60,6 +60,17 @@ def test_a_check_names_the_bad_rows_and_writes_the_report(run: Any, tmp_path: Fi
     assert not Path.objects.exists()
 
 
+def test_a_report_is_for_nobody_else_s_eyes_and_never_the_file_itself(run: Any, tmp_path: FilePath) -> None:
+    file, report = csv_file(*rows_of(1), row_of(2, 轨迹时间="明天")), tmp_path / "bad.csv"
+
+    run(file, "--report", str(report))
+    with pytest.raises(CommandError, match="--report"):
+        run(file, "--report", str(tmp_path / "events"))
+
+    assert report.stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "events").read_bytes() == file.getvalue()
+
+
 def test_it_says_first_how_many_pushes_are_past_their_deadline(run: Any) -> None:
     file = csv_file(*[row_of(index, 轨迹时间="2026-01-05 08:00:00", 轨迹描述=f"{index}") for index in range(3)])
 

@@ -1,6 +1,7 @@
 """`manage.py import_waybills FILE`: waybills and path events from a CSV file or an .xlsx workbook."""
 
 import gc
+import os
 import sys
 import time
 from argparse import ArgumentParser
@@ -64,6 +65,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, file: Path, **options: Any) -> None:
         """Survey, ask where somebody sits at the terminal, store. Raise CommandError where the file is refused."""
+        report = options["report"]
+        if report is not None and report.exists() and report.samefile(file):
+            raise CommandError(_("--report names the file itself: it would be overwritten while it is read."))
         with _opened(file) as source:
             table = read_table(source)
             mapping = self._mapping(table, options["map"])
@@ -152,7 +156,8 @@ class _BadRows:
 
     def __enter__(self) -> "_BadRows":
         if self._path is not None:
-            self._file = self._path.open("wb")
+            # It holds personal data: nobody else on the machine shall read it.
+            self._file = os.fdopen(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
             self._write([])
         return self
 
