@@ -43,7 +43,7 @@ class ApiView(APIView):
         """Answer; what the request holds of the process is given back at its end."""
         with ExitStack() as self._held:
             response = super().dispatch(request, *args, **kwargs)
-            read_over(request)
+        read_over(request)
         return response
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -54,7 +54,9 @@ class ApiView(APIView):
         super().initial(request, *args, **kwargs)
         if request.META.get("HTTP_TRANSFER_ENCODING") and not request.META.get("CONTENT_LENGTH"):
             raise BodyRefused("length_required", _("The body needs a Content-Length; chunks are not read."))
-        self._held.enter_context(PLACES.place(caller(request).pk, request.method not in SAFE_METHODS))
+        # Who shows no token is on the way to a 405: a place is for those who are let in.
+        if request.auth is not None:
+            self._held.enter_context(PLACES.place(caller(request).pk, request.method not in SAFE_METHODS))
 
 
 class UnknownAddress(ApiView):

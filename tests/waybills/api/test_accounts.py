@@ -1,5 +1,6 @@
 """Who may do what."""
 
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from django.test import Client
 
 from tests.statements import counted_statements
 from tests.waybills.api.conftest import MOMENT, Api, event, make_account, path, waybill
+from waybills.api.views import PLACES
 from waybills.models import ApiToken
 
 pytestmark = pytest.mark.django_db
@@ -112,6 +114,15 @@ def test_a_method_that_an_address_does_not_have_is_refused(token: str) -> None:
     response = Client().delete("/api/v1/cells/", headers={"authorization": f"Token {token}"})
 
     assert (response.status_code, response.json()["code"]) == (405, "method_not_allowed")
+
+
+def test_a_method_that_an_address_does_not_have_takes_no_place_from_those_who_show_a_token() -> None:
+    with ExitStack() as others:
+        for other in range(PLACES.most):
+            others.enter_context(PLACES.place(-1 - other, is_write=False))
+        response = Client().delete("/api/v1/cells/")
+
+    assert response.status_code == 405
 
 
 def test_a_head_request_needs_what_a_get_needs(token: str) -> None:
