@@ -65,9 +65,6 @@ def stable_token(request: HttpRequest) -> Answer:
     now = time.time()
     if not credentials.force_refresh:
         return _granted(grant(account, now))
-    # It writes, as little else that comes without an access token.
-    if wait_before(account.user_id, now):
-        raise GatewayRefused(Errcode.TOO_MANY_A_MINUTE)
     with PLACES.place(account.user_id, is_write=True):
         return _granted(grant_forced(account, now))
 
@@ -123,7 +120,10 @@ def _admit(request: HttpRequest, *permissions: str) -> int:
 
 
 def _account(credentials: Credentials) -> ApiToken:
-    """Return the API token of the account that the credentials name. appid: the account's name; secret: its token."""
+    """Return the API token of the account that the credentials name. appid: the account's name; secret: its token.
+
+    Raise GatewayRefused where they name none, and beyond `API_RATE`.
+    """
     appid, secret = credentials.appid, credentials.secret
     if credentials.grant_type != "client_credential":
         raise GatewayRefused(Errcode.INVALID_GRANT_TYPE)
@@ -136,6 +136,8 @@ def _account(credentials: Credentials) -> ApiToken:
     found = find_token(secret) if isinstance(secret, str) else None
     if found is None or found.user.get_username() != appid:
         raise GatewayRefused(Errcode.INVALID_SECRET)
+    if wait_before(found.user_id, time.time()):
+        raise GatewayRefused(Errcode.TOO_MANY_A_MINUTE)
     return found
 
 

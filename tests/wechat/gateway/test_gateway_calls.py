@@ -286,13 +286,22 @@ def test_the_scopes_of_the_api_token_decide_too(gateway: Gateway) -> None:
 
 
 def test_an_account_beyond_its_rate_is_told_to_wait(gateway: Gateway, change: Any) -> None:
+    token = gateway.stable_token()["access_token"]
     cache.clear()
     know(True)
     change("API", rate=(2, 86_400))
 
-    codes = [gateway.call("userquery", {"phone": PHONE})["errcode"] for _ in range(3)]
+    codes = [gateway.call("userquery", {"phone": PHONE}, token)["errcode"] for _ in range(3)]
 
     assert codes == [0, 0, 45011]
+    cache.clear()
+
+
+def test_asking_for_tokens_counts_too(gateway: Gateway, change: Any) -> None:
+    cache.clear()
+    change("API", rate=(2, 86_400))
+
+    assert [gateway.stable_token().get("errcode", 0) for _ in range(3)] == [0, 0, 45011]
     cache.clear()
 
 
