@@ -62,7 +62,7 @@ _ERRORS = {
     404: _("There is no such thing."),
     409: _("Its state does not allow it; `code` names the state."),
     413: _("The body, or what it inflates to, is over 4 MiB."),
-    415: _("The body is not JSON, or in an encoding other than gzip."),
+    415: _("The Content-Type is not application/json, or the encoding is another than gzip."),
     429: _("Too many requests; Retry-After says when to go on."),
     500: _("A fault of the portal's own."),
     503: _(
