@@ -21,15 +21,22 @@ class LostAcknowledgement:
         self._closed = 0
         self._records = 0
         self.lost = 0
+        self._installed: list[Any] = []
 
     def install(self, connection: Any, **kwargs: Any) -> None:
         commit = connection.commit
+        self._installed.append(connection)
 
         def commit_and_look() -> None:
             commit()
             connection.run_on_commit.append((set(), self._look, False))
 
         connection.commit = commit_and_look
+
+    def remove(self) -> None:
+        """Leave no connection broken for the next test: this thread's may be among them."""
+        for connection in self._installed:
+            vars(connection).pop("commit", None)
 
     def _look(self) -> None:
         closed = PushAttempt.objects.exclude(outcome="open").count()
@@ -47,6 +54,7 @@ def lost(request: Any) -> Iterator[LostAcknowledgement]:
     connection_created.connect(one.install)
     yield one
     connection_created.disconnect(one.install)
+    one.remove()
     assert one.lost == 1
 
 
