@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,9 @@ class PushSettings:
         """Return how long after its action_time a push of this type is worth sending."""
         return self.deadlines.get(action_type, self.deadlines[None])
 
-    def deadline(self, action_time: int, action_type: int) -> datetime:
-        """Return until when a push of an event is worth sending. action_time: Unix seconds."""
-        return datetime.fromtimestamp(action_time, UTC) + self.deadline_of(action_type)
+    def deadline(self, action_time: int, action_type: int) -> int:
+        """Return until when a push of an event is worth sending, as action_time in Unix seconds."""
+        return action_time + int(self.deadline_of(action_type).total_seconds())
 
 
 @dataclass(frozen=True)

@@ -244,8 +244,7 @@ class _Beginning:
 
     def __init__(self, now: datetime) -> None:
         self._now = now.timestamp()
-        self._allowed = settings.PUSH.action_types
-        self._windows: dict[int, int] = {}
+        self._push = settings.PUSH
 
     def __call__(
         self, action_time: int, action_type: int, receiver_is_mobile: bool | None
@@ -254,8 +253,9 @@ class _Beginning:
 
         receiver_is_mobile: None before the waybill has come.
         """
-        deadline = action_time + self._window(action_type)
-        if self._allowed is not None and action_type not in self._allowed:
+        deadline = self._push.deadline(action_time, action_type)
+        allowed = self._push.action_types
+        if allowed is not None and action_type not in allowed:
             return PushState.SKIPPED, PushReason.TYPE_EXCLUDED, deadline
         # Before the phone, which may not be known yet: what comes too late expires whether its waybill came first or
         # not.
@@ -264,12 +264,6 @@ class _Beginning:
         if receiver_is_mobile is False:
             return PushState.SKIPPED, PushReason.PHONE_NOT_MOBILE, deadline
         return PushState.PENDING, PushReason.NONE, deadline
-
-    def _window(self, action_type: int) -> int:
-        window = self._windows.get(action_type)
-        if window is None:
-            window = self._windows[action_type] = int(settings.PUSH.deadline_of(action_type).total_seconds())
-        return window
 
 
 def _report(

@@ -101,8 +101,8 @@ def survey(found: Slice, now: datetime) -> Survey:
 
 def is_past_deadline(path: PathItem, now: datetime) -> bool:
     """Return whether a push of this event would expire from the start (PUSH_DEADLINE)."""
-    deadline: datetime = settings.PUSH.deadline(path.action_time, path.action_type)
-    return deadline <= now
+    deadline: int = settings.PUSH.deadline(path.action_time, path.action_type)
+    return deadline <= now.timestamp()
 
 
 def add_reports(one: Report, other: Report) -> Report:
