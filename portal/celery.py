@@ -7,7 +7,7 @@ see SIGTERM in prefork.
 
 import os
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from celery import Celery, bootsteps, signals
 from celery.exceptions import SecurityWarning
@@ -16,6 +16,9 @@ from django.utils import timezone
 from kombu import Exchange, Queue
 
 from portal import file_broker
+
+if TYPE_CHECKING:
+    from portal.push_process import PushProcess
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
@@ -84,9 +87,8 @@ app.conf.update(
 @app.task
 def ring() -> None:
     """Wake this process's sender."""
-    from portal import push_process
-
-    push_process.ring()
+    if _sender is not None:
+        _sender.ring()
 
 
 @app.task
@@ -131,6 +133,9 @@ def _set_up(**kwargs: Any) -> None:
     doorbell.connect(publish_ring)
 
 
+_sender: "PushProcess | None" = None
+
+
 class SenderStep(bootsteps.StartStopStep):
     """Starts the sender in a worker that consumes the push queue, whether or not the broker answers.
 
@@ -142,10 +147,13 @@ class SenderStep(bootsteps.StartStopStep):
 
     def start(self, parent: Any) -> None:
         """Start it."""
-        from portal import push_process
+        global _sender
+        from portal.push_process import PushProcess
 
         if PUSH_QUEUE in app.amqp.queues.consume_from:
-            push_process.start()
+            sender = PushProcess()
+            sender.start()
+            _sender = sender
 
 
 app.steps["worker"].add(SenderStep)
@@ -153,16 +161,17 @@ app.steps["worker"].add(SenderStep)
 
 @signals.worker_shutting_down.connect
 def _stop_sender(**kwargs: Any) -> None:
-    from portal import push_process
-
-    push_process.stop()
+    """Claim nothing more. This is the signal's handler: the sender may be just about to start."""
+    if _sender is not None:
+        _sender.stop()
 
 
 @signals.worker_shutdown.connect
 def _join_sender(**kwargs: Any) -> None:
-    from portal import push_process
-
-    push_process.join()
+    if _sender is not None:
+        # Once more: when the signal came there may have been no sender yet.
+        _sender.stop()
+        _sender.join()
 
 
 @signals.setup_logging.connect

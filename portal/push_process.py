@@ -27,9 +27,10 @@ class PushProcess:
         self._sender: Sender | None = None
 
     def start(self) -> None:
-        """Start sending."""
+        """Start sending; return when it can be rung and stopped."""
         self._thread.start()
         self._ready.wait()
+        logger.info("sending from this process")
 
     def ring(self) -> None:
         """Say that something is due."""
@@ -54,32 +55,3 @@ class PushProcess:
             self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
             self._ready.set()
             await self._sender.run(self._stop)
-
-
-_process: PushProcess | None = None
-
-
-def start() -> None:
-    """Start this process's sender."""
-    global _process
-    _process = PushProcess()
-    _process.start()
-    logger.info("sending from this process")
-
-
-def ring() -> None:
-    """Wake this process's sender, if it has one."""
-    if _process is not None:
-        _process.ring()
-
-
-def stop() -> None:
-    """Tell this process's sender to finish."""
-    if _process is not None:
-        _process.stop()
-
-
-def join() -> None:
-    """Wait for this process's sender to finish."""
-    if _process is not None:
-        _process.join()

@@ -14,10 +14,10 @@ def free_port() -> int:
         return port
 
 
-def eventually(holds: Callable[[], Any], what: str = "", within: float = 60) -> Any:
+def eventually(holds: Callable[[], Any], what: str = "", within: float = 60, every: float = 0.05) -> Any:
     """Return what `holds` returns once that is true; fail after a while. The machine may be busy."""
     until = time.monotonic() + within
     while not (result := holds()):
         assert time.monotonic() < until, f"not within {within} s: {what or repr(result)}"
-        time.sleep(0.05)
+        time.sleep(every)
     return result
