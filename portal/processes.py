@@ -38,7 +38,7 @@ def web_program() -> Program:
     command = [
         sys.executable,
         "-m",
-        "granian",
+        "portal.granian_server",
         *words,
         "--respawn-failed-workers",
         "--no-ws",

@@ -117,6 +117,42 @@ def test_celery_s_own_command_is_a_whole_worker_and_stops_in_ten_seconds(
     eventually(lambda: not any(command(pid) for pid in everything), within=5)
 
 
+def catches_sigterm(pid: int) -> bool:
+    """Return whether a process has a handler of its own for SIGTERM."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    caught = next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught, 16) >> (signal.SIGTERM - 1) & 1)
+
+
+@pytest.mark.parametrize("later", [0, 0.05, 0.1, 0.2, 0.4])
+def test_a_worker_that_is_told_to_stop_while_it_starts_stops(
+    production: dict[str, str], processes: Processes, later: float
+) -> None:
+    assert run(production, "manage.py", "migrate", "-v0").returncode == 0
+    worker = processes.start(production, "-m", "celery", "-A", "portal", "worker", "--beat", "-Q", "push")
+    eventually(lambda: catches_sigterm(worker.pid), every=0.001)
+    time.sleep(later)
+
+    worker.terminate()
+
+    assert worker.wait(20) == 0
+    assert "raised" not in processes.output()
+
+
+@pytest.mark.parametrize("later", [0, 0.1, 0.3])
+def test_a_web_server_that_is_told_to_stop_while_it_starts_stops(
+    production: dict[str, str], processes: Processes, later: float
+) -> None:
+    supervisor = processes.start(production, "manage.py", "serve", "web")
+    eventually(lambda: any(map(children, children(supervisor.pid))), every=0.001)
+    time.sleep(later)
+
+    supervisor.terminate()
+
+    assert supervisor.wait(20) == 0
+    assert "killed" not in processes.output().lower()
+
+
 def test_a_half_alone_runs_only_its_programs(production: dict[str, str], processes: Processes) -> None:
     supervisor = processes.start(production, "manage.py", "serve", "worker")
 
