@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AuthenticationForm
 
-from waybills.counters import count_up
+from waybills.counters import count_down, count_up, forget
 from waybills.source import client_address
 
 logger = logging.getLogger(__name__)
@@ -36,10 +35,8 @@ class Throttle:
 
     def take_back(self, account: str, address: str | None) -> None:
         """Forget the failures of an account that logged in, and the try of its address."""
-        cache.delete(_account_key(account))
-        key = _address_key(address)
-        if cache.get(key):
-            cache.decr(key)
+        forget(_account_key(account))
+        count_down(_address_key(address))
 
 
 LOGINS = Throttle()

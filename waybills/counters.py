@@ -1,10 +1,57 @@
-"""Counts that end by themselves, in the cache: one for all processes where they share it (`CACHE_URL`)."""
+"""Counts that end by themselves, in the cache: one for all processes where they share it (`CACHE_URL`).
 
-from django.core.cache import cache
+A shared cache that does not answer takes nothing with it: until it is back, each process counts for itself.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Collection
+from typing import TypeVar
+
+from django.core.cache import DEFAULT_CACHE_ALIAS, caches
+from django.core.cache.backends.base import BaseCache
+from redis.exceptions import RedisError
+
+logger = logging.getLogger(__name__)
+
+OWN = "own"
+"""The cache of this process alone."""
+REST = 5.0
+"""Seconds for which a cache that did not answer is not asked again."""
+
+_T = TypeVar("_T")
+_ask_again_at = 0.0
 
 
 def count_up(key: str, period: float) -> int:
     """Return how often this key was counted, with this time; period: in seconds, from the first time on."""
+    return _ask(lambda cache: _count_up(cache, key, period))
+
+
+def count_in_window(key: str, now: float, period: int) -> int:
+    """Return how often this key was counted, with this time, in the present window of `period` seconds.
+
+    now: Unix seconds. All windows of a period begin at the same moments.
+    """
+    return count_up(f"{key}:{int(now) // period}", period)
+
+
+def counts(keys: Collection[str]) -> dict[str, int]:
+    """Return how often each of these keys was counted, where it was."""
+    return _ask(lambda cache: cache.get_many(keys))
+
+
+def count_down(key: str) -> None:
+    """Take one count back."""
+    _ask(lambda cache: cache.decr(key) if cache.get(key) else None)
+
+
+def forget(key: str) -> None:
+    """Begin with this key from the start."""
+    _ask(lambda cache: cache.delete(key))
+
+
+def _count_up(cache: BaseCache, key: str, period: float) -> int:
     if cache.add(key, 1, period):
         return 1
     try:
@@ -15,9 +62,12 @@ def count_up(key: str, period: float) -> int:
         return 1
 
 
-def count_in_window(key: str, now: float, period: int) -> int:
-    """Return how often this key was counted, with this time, in the present window of `period` seconds.
-
-    now: Unix seconds. All windows of a period begin at the same moments.
-    """
-    return count_up(f"{key}:{int(now) // period}", period)
+def _ask(question: Callable[[BaseCache], _T]) -> _T:
+    global _ask_again_at
+    if time.monotonic() >= _ask_again_at:
+        try:
+            return question(caches[DEFAULT_CACHE_ALIAS])
+        except RedisError as error:
+            _ask_again_at = time.monotonic() + REST
+            logger.error("CACHE_URL does not answer, each process counts for itself: %s", error)
+    return question(caches[OWN])

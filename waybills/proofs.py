@@ -12,10 +12,9 @@ from datetime import datetime
 from ipaddress import ip_address, ip_network
 
 from django.conf import settings
-from django.core.cache import cache
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from waybills.counters import count_in_window, count_up
+from waybills.counters import count_in_window, count_up, counts
 from waybills.documents import Contact
 
 _SALT = "waybills.landing_page"
@@ -67,8 +66,8 @@ def is_over_rate(client: str | None, now: datetime) -> bool:
 def is_locked(client: str | None, no: str, now: datetime) -> bool:
     """Return whether so many wrong proofs have come that none is looked at any more."""
     keys = _wrong_keys(client, no, now)
-    counts = cache.get_many(keys)
-    return any(counts.get(key, 0) >= most for key, (most, _) in keys.items())
+    so_far = counts(keys)
+    return any(so_far.get(key, 0) >= most for key, (most, _) in keys.items())
 
 
 def count_wrong(client: str | None, no: str, now: datetime) -> None:

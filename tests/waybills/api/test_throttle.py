@@ -4,9 +4,11 @@ import time
 from typing import Any
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import cache, caches
 
+from tests.live import free_port
 from tests.waybills.api.conftest import Api, make_account, path
+from waybills import counters
 
 pytestmark = pytest.mark.django_db
 
@@ -46,6 +48,22 @@ def test_the_rate_starts_anew_with_its_period(api: Api, change: Any) -> None:
         assert time.monotonic() < until
     while api.get("cells/").status_code == 429:
         assert time.monotonic() < until
+
+
+def test_a_shared_cache_that_is_away_refuses_nothing_but_what_is_over_the_rate(
+    api: Api, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counters, "_ask_again_at", 0.0)
+    caches[counters.OWN].clear()
+    settings.CACHES = {
+        **settings.CACHES,
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": f"redis://127.0.0.1:{free_port()}/1",
+        },
+    }
+
+    assert [api.get("cells/").status_code for _ in range(4)] == [200, 200, 200, 429]
 
 
 def test_who_has_no_token_uses_up_nobody_s_rate(api: Api, stranger: Api) -> None:
