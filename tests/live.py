@@ -5,13 +5,18 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+_given: set[int] = set()
+
 
 def free_port() -> int:
-    """Return a port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port that nothing listens on, and that nobody in this run of the tests was given before."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port: int = probe.getsockname()[1]
+        if port not in _given:
+            _given.add(port)
+            return port
 
 
 def eventually(holds: Callable[[], Any], what: str = "", within: float = 60, every: float = 0.05) -> Any:
