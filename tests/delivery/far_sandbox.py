@@ -35,5 +35,5 @@ def answers(address: str) -> bool:
     """Return whether something says 200 there."""
     try:
         return requests.get(address, timeout=5).status_code == 200
-    except requests.ConnectionError:
+    except requests.RequestException:
         return False

@@ -32,9 +32,9 @@ class Gate:
         self._is_open, self._lets_pass, self._is_over = threading.Event(), threading.Event(), threading.Event()
         self._is_open.set()
         self._lets_pass.set()
-        self._lock = threading.Lock()
-        self.received = self.answered = 0
-        """Calls that came whole, and answers that went back whole."""
+        self.received: list[bytes] = []
+        self.answered: list[bytes] = []
+        """The calls that came whole, and those whose answer went back whole."""
 
     @contextmanager
     def shut(self) -> Iterator[None]:
@@ -93,18 +93,13 @@ class Gate:
         with client, suppress(OSError, _Gone):
             client.settimeout(_PATIENCE)
             request = _read(client)
-            self._count(received=1)
+            self.received.append(request)
             self._lets_pass.wait(_PATIENCE)
             with socket.create_connection(self._upstream, timeout=_PATIENCE) as far:
                 far.sendall(request)
                 head, _, body = _read(far).partition(b"\r\n\r\n")
             client.sendall(head + b"\r\nConnection: close\r\n\r\n" + body)
-            self._count(answered=1)
-
-    def _count(self, received: int = 0, answered: int = 0) -> None:
-        with self._lock:
-            self.received += received
-            self.answered += answered
+            self.answered.append(request)
 
 
 class _Gone(Exception):

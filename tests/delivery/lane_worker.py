@@ -128,7 +128,9 @@ def sends(folder: Path) -> list[Send]:
 
 def is_sending(folder: Path, index: int) -> bool:
     """Return whether this worker is between a send's beginning and its end."""
-    lines = (folder / f"sends-{index}.txt").read_text().splitlines()
+    notes = folder / f"sends-{index}.txt"
+    # It may have been forked a moment ago and not have run yet.
+    lines = notes.read_text().splitlines() if notes.exists() else []
     return bool(lines) and lines[-1].startswith('["began"')
 
 

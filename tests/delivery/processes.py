@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
+from portal.supervise import GRACE
 from tests.live import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -79,7 +80,8 @@ class Started:
         """End it and all that it started or forked."""
         self.process.terminate()
         with suppress(subprocess.TimeoutExpired):
-            self.process.wait(20)
+            # A supervisor's programs are in sessions of their own: it alone can end them.
+            self.process.wait(GRACE + 10)
         with suppress(ProcessLookupError):
             # Of the session that was made for it alone: what it forked outlives it.
             os.killpg(self.process.pid, signal.SIGKILL)

@@ -167,5 +167,5 @@ def _process(environment: dict[str, str], *arguments: str) -> "Iterator[subproce
 def _answers(address: str) -> bool:
     try:
         return requests.get(address, timeout=5).status_code == 200
-    except requests.ConnectionError:
+    except requests.RequestException:
         return False

@@ -14,11 +14,12 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from portal.supervise import GRACE
 from tests.live import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PATIENCE = 40.0
-"""Seconds: this machine may be busy."""
+PATIENCE = GRACE + 10
+"""Seconds: what a supervisor leaves its programs, which it alone can end, and some more."""
 
 
 def key(letter: str) -> str:

@@ -42,9 +42,18 @@ def broker(request: Any, production: dict[str, str]) -> Iterator[str]:
     url = production["CELERY_BROKER_URL"] if request.param == "files" else BROKERS[request.param]
     production["CELERY_BROKER_URL"] = url
     assert run(production, "manage.py", "migrate", "-v0").returncode == 0
+    declare(url)
     purge(production)
     yield url
     purge(production)
+
+
+def declare(url: str) -> None:
+    """Make both queues where a broker has to be told of them before anybody reads them."""
+    if url.startswith("amqp"):
+        with Connection(url) as connection:
+            for queue in app.conf.task_queues:
+                queue(connection.default_channel).declare()
 
 
 def purge(environment: dict[str, str]) -> int:

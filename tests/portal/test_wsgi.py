@@ -18,7 +18,7 @@ from django.db import connection
 
 from portal.urls import addresses
 from portal.wsgi import Portal as Application
-from tests.live import free_port
+from tests.live import eventually, free_port
 from tests.wsgi import call
 from waybills.documents import Contact
 from waybills.ingest import WaybillItem, ingest
@@ -162,16 +162,17 @@ def served(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes], dict[
     command = [f"{Path(sys.executable).parent}/granian", "--interface", "wsgi", "--port", str(port)]
     command += ["--workers", "1", "--blocking-threads", "2", "portal.wsgi:application"]
     process = subprocess.Popen(command, cwd=ROOT, env=environment)
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        try:
-            requests.get(f"http://127.0.0.1:{port}/healthz", timeout=1)
-            break
-        except requests.ConnectionError:
-            time.sleep(0.1)
+    eventually(lambda: is_up(port), "the server answers")
     yield f"http://127.0.0.1:{port}", process, environment
     process.send_signal(signal.SIGTERM)
     process.wait(20)
+
+
+def is_up(port: int) -> bool:
+    try:
+        return requests.get(f"http://127.0.0.1:{port}/healthz", timeout=5).ok
+    except requests.RequestException:
+        return False
 
 
 def signed_query() -> str:

@@ -139,7 +139,6 @@ async def _far(mode: str = "safe", data_format: str = "xml", **options: Any) -> 
                 "format": data_format,
                 "callback_url": carrier.url,
                 "landing_url": "http://127.0.0.1:8000/waybills/info/",
-                "back_query_timeout": 0.3,
                 **options,
             }
         )

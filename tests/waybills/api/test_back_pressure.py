@@ -6,6 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from tests.live import eventually
 from waybills.api.back_pressure import PRESENT, BackPressure
 from waybills.api.errors import Busy
 
@@ -154,6 +155,7 @@ def test_nobody_waits_on_the_last_thread() -> None:
     first, _ = crowd.admits(A), crowd.admits(A)
     waiting = threading.Thread(target=crowd.admits, args=[A])
     waiting.start()
+    eventually(lambda: crowd.places._waiting)
 
     assert seconds_to_be_refused(crowd, A) < PATIENCE / 2
 
