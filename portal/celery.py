@@ -151,9 +151,8 @@ class SenderStep(bootsteps.StartStopStep):
         from portal.push_process import PushProcess
 
         if PUSH_QUEUE in app.amqp.queues.consume_from:
-            sender = PushProcess()
-            sender.start()
-            _sender = sender
+            _sender = PushProcess()
+            _sender.start()
 
 
 app.steps["worker"].add(SenderStep)
@@ -169,7 +168,7 @@ def _stop_sender(**kwargs: Any) -> None:
 @signals.worker_shutdown.connect
 def _join_sender(**kwargs: Any) -> None:
     if _sender is not None:
-        # Once more: when the signal came there may have been no sender yet.
+        # Once more: when the signal came it may not have been running yet.
         _sender.stop()
         _sender.join()
 
