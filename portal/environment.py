@@ -11,8 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
+
+import environ
 
 T = TypeVar("T")
 Network = IPv4Network | IPv6Network
@@ -170,6 +172,21 @@ def deadlines(text: str) -> dict[int | None, timedelta]:
     if None not in result:
         raise ValueError("the entry * for all other types is missing")
     return result
+
+
+def cache(text: str) -> dict[str, Any]:
+    """Return Django's configuration of a cache that counts, no more."""
+    try:
+        config = dict(environ.Env.cache_url_config(text))
+    except (KeyError, environ.ImproperlyConfigured):
+        raise ValueError("not a cache address") from None
+    if "locmem" in config["BACKEND"]:
+        # With Django's 300 entries a flood of other keys would soon forget who guessed wrong.
+        config["OPTIONS"] = {"MAX_ENTRIES": 200_000}
+    else:
+        # No request waits long for it.
+        config["OPTIONS"] = {"socket_connect_timeout": 1, "socket_timeout": 1} | config.get("OPTIONS", {})
+    return config
 
 
 def rate(text: str) -> tuple[int, int]:

@@ -107,26 +107,12 @@ DATABASES = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 
-def _cache(url: str) -> dict[str, Any]:
-    try:
-        config = dict(environ.Env.cache_url_config(url))
-    except (KeyError, environ.ImproperlyConfigured):
-        raise ValueError("not a cache address") from None
-    if "locmem" in config["BACKEND"]:
-        # With Django's 300 entries a flood of other keys would soon forget who guessed wrong.
-        config["OPTIONS"] = {"MAX_ENTRIES": 200_000}
-    else:
-        # It counts, no more: no request waits long for it.
-        options = config.setdefault("OPTIONS", {})
-        options.setdefault("socket_connect_timeout", 1)
-        options.setdefault("socket_timeout", 1)
-    return config
-
-
 CACHES = {
-    "default": _env.read("CACHE_URL", _cache, _cache("locmemcache://portal"), "locmemcache:// or redis://host:6379/1"),
+    "default": _env.read(
+        "CACHE_URL", shape.cache, shape.cache("locmemcache://portal"), "locmemcache:// or redis://host:6379/1"
+    ),
     # Where the other does not answer: `waybills.counters`.
-    "own": _cache("locmemcache://own"),
+    "own": shape.cache("locmemcache://own"),
 }
 
 _STAND_IN_KEY = b"portal, debug only: not a secret"

@@ -1,11 +1,15 @@
 """The least valid items of a batch."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.core.cache import caches
 from django.db import connection
 
+from portal import environment as shape
+from waybills import counters
 from waybills.documents import Contact, PathDocument
 from waybills.ingest import PathItem, WaybillItem
 
@@ -23,6 +27,18 @@ def waybill_item(no: str = "SF1", **fields: Any) -> WaybillItem:
 
 def path_item(no: str = "SF1", minutes_ago: int = 0, action_type: int = 200001, text: str = "快件到达") -> PathItem:
     return PathItem(no, int(NOW.timestamp()) - 60 * minutes_ago, action_type, PathDocument(text))
+
+
+@pytest.fixture
+def use_cache(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Return what puts another shared cache in place. Nothing is counted yet, and none has been found away."""
+    monkeypatch.setattr(counters, "_ask_again_at", 0.0)
+    caches[counters.OWN].clear()
+
+    def use(url: str) -> None:
+        settings.CACHES = {**settings.CACHES, "default": shape.cache(url)}
+
+    return use
 
 
 @pytest.fixture

@@ -2,28 +2,14 @@
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from django.core.cache import caches
 
-from portal.settings import _cache
 from tests.live import free_port
 from waybills import counters
-
-
-@pytest.fixture(autouse=True)
-def afresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Begin each test with nothing counted, and with a cache that nobody has found away."""
-    monkeypatch.setattr(counters, "_ask_again_at", 0.0)
-    caches[counters.OWN].clear()
-    yield
-    caches[counters.OWN].clear()
-
-
-def use(settings: Any, url: str) -> None:
-    settings.CACHES = {**settings.CACHES, "default": _cache(url)}
 
 
 @pytest.fixture
@@ -33,8 +19,10 @@ def silent() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def test_a_cache_that_refuses_leaves_each_process_to_count(settings: Any, caplog: pytest.LogCaptureFixture) -> None:
-    use(settings, f"redis://127.0.0.1:{free_port()}/1")
+def test_a_cache_that_refuses_leaves_each_process_to_count(
+    use_cache: Callable[[str], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    use_cache(f"redis://127.0.0.1:{free_port()}/1")
 
     assert [counters.count_up("key", 60) for _ in range(3)] == [1, 2, 3]
     assert counters.counts(["key", "other"]) == {"key": 3}
@@ -48,8 +36,8 @@ def test_a_cache_that_refuses_leaves_each_process_to_count(settings: Any, caplog
     ]
 
 
-def test_a_cache_that_is_silent_costs_one_wait(settings: Any, silent: int) -> None:
-    use(settings, f"redis://127.0.0.1:{silent}/1")
+def test_a_cache_that_is_silent_costs_one_wait(use_cache: Callable[[str], None], silent: int) -> None:
+    use_cache(f"redis://127.0.0.1:{silent}/1")
     began = time.monotonic()
 
     assert counters.count_up("key", 60) == 1
@@ -61,9 +49,11 @@ def test_a_cache_that_is_silent_costs_one_wait(settings: Any, silent: int) -> No
     assert time.monotonic() - began - waited < 0.9
 
 
-def test_a_cache_that_is_back_is_asked_again(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cache_that_is_back_is_asked_again(
+    settings: Any, use_cache: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = settings.CACHES
-    use(settings, f"redis://127.0.0.1:{free_port()}/1")
+    use_cache(f"redis://127.0.0.1:{free_port()}/1")
     assert counters.count_up("key", 60) == 1
     settings.CACHES = before
     caches["default"].clear()

@@ -1,14 +1,14 @@
 """How many requests an account may send."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.core.cache import cache, caches
+from django.core.cache import cache
 
 from tests.live import free_port
 from tests.waybills.api.conftest import Api, make_account, path
-from waybills import counters
 
 pytestmark = pytest.mark.django_db
 
@@ -51,17 +51,9 @@ def test_the_rate_starts_anew_with_its_period(api: Api, change: Any) -> None:
 
 
 def test_a_shared_cache_that_is_away_refuses_nothing_but_what_is_over_the_rate(
-    api: Api, settings: Any, monkeypatch: pytest.MonkeyPatch
+    api: Api, use_cache: Callable[[str], None]
 ) -> None:
-    monkeypatch.setattr(counters, "_ask_again_at", 0.0)
-    caches[counters.OWN].clear()
-    settings.CACHES = {
-        **settings.CACHES,
-        "default": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
-            "LOCATION": f"redis://127.0.0.1:{free_port()}/1",
-        },
-    }
+    use_cache(f"redis://127.0.0.1:{free_port()}/1")
 
     assert [api.get("cells/").status_code for _ in range(4)] == [200, 200, 200, 429]
 
