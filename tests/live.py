@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import requests
+
 _given: set[int] = set()
 
 
@@ -17,6 +19,17 @@ def free_port() -> int:
         if port not in _given:
             _given.add(port)
             return port
+
+
+def answers(address: str) -> bool:
+    """Return whether something says 200 there."""
+    with requests.Session() as session:
+        # It is on this machine: no proxy of the caller's is meant.
+        session.trust_env = False
+        try:
+            return session.get(address, timeout=5).status_code == 200
+        except requests.RequestException:
+            return False
 
 
 def eventually(holds: Callable[[], Any], what: str = "", within: float = 60, every: float = 0.05) -> Any:

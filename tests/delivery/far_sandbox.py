@@ -5,7 +5,7 @@ from typing import Any
 import requests
 
 from tests.delivery.processes import Processes, Started
-from tests.live import eventually, free_port
+from tests.live import answers, eventually, free_port
 
 
 class Sandbox:
@@ -29,11 +29,3 @@ class Sandbox:
         answer = requests.get(f"{self.base}/sandbox/api/ledger?limit=1000000", timeout=60)
         calls: list[dict[str, Any]] = answer.json()["calls"]
         return calls
-
-
-def answers(address: str) -> bool:
-    """Return whether something says 200 there."""
-    try:
-        return requests.get(address, timeout=5).status_code == 200
-    except requests.RequestException:
-        return False

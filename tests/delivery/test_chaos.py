@@ -17,11 +17,11 @@ from portal.processes import worker_programs
 from tests.delivery.aims import AIMS, Shot
 from tests.delivery.carrier import Carrier, make_account, trails
 from tests.delivery.chaos import IDLE, WINDOWS, Kill, judge, read_ledger, windows_hit
-from tests.delivery.far_sandbox import Sandbox, answers
+from tests.delivery.far_sandbox import Sandbox
 from tests.delivery.gate import Gate, gate_to
 from tests.delivery.load import number, post
 from tests.delivery.processes import IS_FULL, Processes, Started, environment
-from tests.live import eventually, free_port
+from tests.live import answers, eventually, free_port
 from waybills.models import Lane, Push
 
 pytestmark = [pytest.mark.processes, pytest.mark.chaos, pytest.mark.broker]

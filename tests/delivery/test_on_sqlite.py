@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.delivery.far_sandbox import Sandbox, answers
+from tests.delivery.far_sandbox import Sandbox
 from tests.delivery.load import post
 from tests.delivery.processes import Processes, environment
-from tests.live import eventually, free_port
+from tests.live import answers, eventually, free_port
 from waybills.models import Push, PushAttempt
 from wechat.models import Callback
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import requests
 
-from tests.live import eventually, free_port
+from tests.live import answers, eventually, free_port
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = secrets.token_urlsafe(16)
@@ -95,7 +95,7 @@ def system(folder: Path, *, mode: str = "safe", data_format: str = "xml", callba
         sandbox = ["sandbox", f"--port={sandbox_port}", f"--callback-url={address}", f"--format={data_format}"]
         with _process(environment, *sandbox), _process(environment, "serve") as serving:
             running = System(portal, far, token, environment, serving)
-            eventually(lambda: _answers(f"{portal}/readyz") and _answers(f"{far}/sandbox/api/state"))
+            eventually(lambda: answers(f"{portal}/readyz") and answers(f"{far}/sandbox/api/state"))
             yield running
 
 
@@ -162,10 +162,3 @@ def _process(environment: dict[str, str], *arguments: str) -> "Iterator[subproce
         with suppress(ProcessLookupError):
             process.send_signal(signal.SIGTERM)
         process.wait(60)
-
-
-def _answers(address: str) -> bool:
-    try:
-        return requests.get(address, timeout=5).status_code == 200
-    except requests.RequestException:
-        return False

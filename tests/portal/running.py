@@ -9,7 +9,7 @@ from typing import Any
 
 import requests
 
-from tests.live import eventually
+from tests.live import answers, eventually
 from tests.portal.conftest import Processes, run
 
 _LATENCY = """
@@ -35,10 +35,7 @@ class Running:
         return f"http://127.0.0.1:{self.environment['PORT']}"
 
     def is_ready(self) -> bool:
-        try:
-            return self.session.get(f"{self.url}/readyz", timeout=5).ok
-        except requests.RequestException:
-            return False
+        return answers(f"{self.url}/readyz")
 
     def post(self, no: str, action_type: int = 300002) -> None:
         now = int(time.time())

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 import requests
 
-from tests.live import eventually
+from tests.live import answers, eventually
 from tests.portal.conftest import Processes, run
 
 pytestmark = pytest.mark.processes
@@ -44,18 +44,12 @@ class Server:
         session.trust_env = False
         return session
 
-    def is_up(self) -> bool:
-        try:
-            return self.client().get(f"{self.url}/readyz", timeout=5).ok
-        except requests.RequestException:
-            return False
-
 
 @pytest.fixture
 def server(production: dict[str, str], processes: Processes) -> Server:
     served = Server(production | {"THREADS": str(THREADS)})
     processes.start(served.environment, "manage.py", "serve", "web")
-    eventually(served.is_up)
+    eventually(lambda: answers(f"{served.url}/readyz"))
     return served
 
 
@@ -208,7 +202,7 @@ def test_eight_senders_of_one_account_do_not_starve_another(server: Server) -> N
 
     taken = [seconds for thread in crowd for status, seconds, _ in thread.answers if status == 200]
     refused = [answer for thread in crowd for status, _, answer in thread.answers if status != 200]
-    assert taken
+    assert len(taken) > 5
     assert {(answer.status_code, answer.json()["code"]) for answer in refused} == {(503, "busy")}
     assert small.statuses == {200}
     beside = sorted(seconds for _, seconds, _ in small.answers[before:])

@@ -18,7 +18,7 @@ from django.db import connection
 
 from portal.urls import addresses
 from portal.wsgi import Portal as Application
-from tests.live import eventually, free_port
+from tests.live import answers, eventually, free_port
 from tests.wsgi import call
 from waybills.documents import Contact
 from waybills.ingest import WaybillItem, ingest
@@ -159,20 +159,16 @@ def served(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes], dict[
     environment = web_environment(f"sqlite:///{tmp_path / 'portal.sqlite3'}")
     subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=environment, check=True)
     port = free_port()
-    command = [f"{Path(sys.executable).parent}/granian", "--interface", "wsgi", "--port", str(port)]
+    command = [sys.executable, "-m", "portal.granian_server", "--interface", "wsgi", "--port", str(port)]
     command += ["--workers", "1", "--blocking-threads", "2", "portal.wsgi:application"]
     process = subprocess.Popen(command, cwd=ROOT, env=environment)
-    eventually(lambda: is_up(port), "the server answers")
-    yield f"http://127.0.0.1:{port}", process, environment
-    process.send_signal(signal.SIGTERM)
-    process.wait(20)
-
-
-def is_up(port: int) -> bool:
+    address = f"http://127.0.0.1:{port}"
     try:
-        return requests.get(f"http://127.0.0.1:{port}/healthz", timeout=5).ok
-    except requests.RequestException:
-        return False
+        eventually(lambda: answers(f"{address}/healthz"), "the server answers")
+        yield address, process, environment
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
 
 
 def signed_query() -> str:
